@@ -61,4 +61,5 @@ mod structure;
 mod terminals;
 mod timelines;
 mod types;
+mod verdicts;
 mod watch;

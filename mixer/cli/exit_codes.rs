@@ -1,19 +1,20 @@
 //! The exit codes of promemu, for descriptions and for the reference in the docs.
 
 /// Each code with its meaning.
-pub(crate) const EXIT_CODES: [(u8, &str); 4] = [
+pub(crate) const EXIT_CODES: [(u8, &str); 5] = [
     (
         0,
         "done: all hosts or the `--duration` are over, or the run was stopped by SIGINT, by SIGTERM, or by its closed terminal (not under `nohup`)",
     ),
     (
         1,
-        "failed at run time: a job belongs to another run or program, the address is in use, a file cannot be written, none of a run's pushes arrived, `clean` got no answer",
+        "failed at run time: a job belongs to another run or program, the address is in use, a file cannot be written, none of a run's pushes arrived, `clean` got no answer; `promemu test` could not decide a verdict",
     ),
     (
         2,
         "wrong usage or config; nothing was sent; also of `ctl check` and `ctl create`, if the daemon finds errors in the config",
     ),
+    (3, "`promemu test`: a verdict failed"),
     (130, "stopped at once by a second signal, more than 0.1 s after the first, without clean-up"),
 ];
 

@@ -7,7 +7,7 @@
 //! | `promemu run NAME`, `promemu --config NAME` | [`run`] |
 //! | `promemu --once` | [`once`] |
 //! | `promemu --list-configs` | [`list`] |
-//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios`, `truth` | [`check`], [`clean`], … |
+//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios`, `test`, `truth` | [`check`], [`clean`], … |
 //!
 //! As PID 1 it starts itself as a child instead, and does nothing else ([`init`]).
 //!
@@ -41,6 +41,7 @@ mod scenarios;
 mod settings;
 mod stdout;
 mod table;
+mod test;
 mod truth;
 
 use std::process::ExitCode;
@@ -84,7 +85,13 @@ fn main() -> ExitCode {
     interrupts::outlive_file_limits();
     if matches!(
         cli.command,
-        Some(Command::Export(_) | Command::Plot(_) | Command::Dashboard(_) | Command::New(_))
+        Some(
+            Command::Export(_)
+                | Command::Plot(_)
+                | Command::Dashboard(_)
+                | Command::New(_)
+                | Command::Test(_)
+        )
     ) {
         interrupts::remove_unfinished_files();
     }
@@ -132,6 +139,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Export(args)) => done(export::export(&settings, args)),
         Some(Command::Plot(args)) => done(plot::plot(&settings, args)),
         Some(Command::Truth(args)) => done(truth::truth(&settings, args)),
+        Some(Command::Test(args)) => test::test(&settings, args),
         Some(Command::Describe(args)) => done(describe::describe(&settings, args)),
         Some(Command::Dashboard(args)) => done(dashboard::dashboard(&settings, args)),
         Some(Command::New(args)) => done(new::new(&settings, args)),

@@ -133,6 +133,15 @@ impl Settings {
         self.load_class(file, self.cli.class.as_deref(), started_at)
     }
 
+    /// As [`Self::load`], without the faults.
+    pub(crate) fn load_twin(&self, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, ConfigError> {
+        let (arguments, _) = self.flags.arguments.for_class(file, self.cli.class.as_deref());
+        let (class, series_max) = (self.cli.class.clone(), self.cli.max_series);
+        let (memory_max, no_faults) = (self.flags.memory_max, true);
+        let options = LoadOptions::starting_at(started_at);
+        file.plan(&LoadOptions { class, arguments, series_max, memory_max, no_faults, ..options })
+    }
+
     /// The plan of a class, or without one of a file's default one, with warnings; a variable that names no argument of the
     /// class is one.
     pub(crate) fn load_class(

@@ -50,7 +50,7 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
 }
 
 /// The length of the timeline with all its repetitions; an hour if it has no end, or there is none.
-fn default_span(plan: &Plan) -> Span {
+pub(crate) fn default_span(plan: &Plan) -> Span {
     let length = plan.timeline.length.times(plan.timeline.repeat);
     if length == Span::ZERO || length == Span::FOREVER { DEFAULT_SPAN } else { length }
 }

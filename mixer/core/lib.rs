@@ -110,5 +110,6 @@ pub mod text_file;
 pub mod time;
 pub mod timeline;
 pub mod user_file;
+pub mod verdict;
 pub mod work;
 pub mod world;

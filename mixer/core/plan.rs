@@ -20,6 +20,7 @@ mod selection_hint;
 mod shape;
 mod spare_rows;
 mod store;
+mod verdict;
 
 pub use accepts::Accepts;
 pub use action::Action;
@@ -37,3 +38,4 @@ pub use selection::HostSelection;
 pub use selection_hint::unmatched_hint;
 pub use shape::{HostShape, ModelPlan, PoolPlan, PoolSize, ReusePolicy, Schedule};
 pub use spare_rows::SpareRows;
+pub use verdict::{AlertSelection, Scope, Verdict, VerdictPlan};

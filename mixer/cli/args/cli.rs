@@ -13,6 +13,7 @@ use super::export::ExportArgs;
 use super::new::NewArgs;
 use super::plot::PlotArgs;
 use super::run::RunArgs;
+use super::test::TestArgs;
 use super::truth::TruthArgs;
 
 /// Emulates hosts with metrics: pushes them to a Prometheus Pushgateway, serves them for a scrape, or writes them to a database (remote write, OTLP) or a file; one run can do several of these.
@@ -246,6 +247,8 @@ pub(crate) enum Command {
     Plot(PlotArgs),
     /// Print the timetable of a config's phases and faults: what a monitoring system should see, without a run
     Truth(TruthArgs),
+    /// Judge a config's run in virtual time: do the alerts fire that should, and no others?
+    Test(TestArgs),
     /// Make a Grafana dashboard of a config's metrics, or, without a config, of promemu's own
     Dashboard(DashboardArgs),
     /// Describe a config: its arguments, hosts, metrics, levers, faults and events

@@ -169,6 +169,7 @@ fn move_words(cli: &mut Cli, flags: &[String]) -> Result<(), String> {
         Some(Command::Plot(args)) => (Some(args.name.clone()), args.words.take()),
         Some(Command::Export(args)) => (Some(args.name.clone()), args.words.take()),
         Some(Command::Truth(args)) => (Some(args.name.clone()), args.words.take()),
+        Some(Command::Test(args)) => (Some(args.name.clone()), args.words.take()),
         Some(Command::Describe(args)) => (args.name.clone(), args.words.take()),
         Some(Command::Dashboard(args)) => (args.name.clone(), args.words.take()),
         Some(Command::Ctl(args)) => match &mut args.action {

@@ -23,8 +23,8 @@ pub(super) const WRITERS: [&str; 3] = ["export", "plot", "dashboard"];
 /// The kinds of outputs of a run.
 pub(crate) const OUTPUT_KINDS: [&str; 5] = ["pushgateway", "scrape", "remote-write", "otlp", "file"];
 /// The commands that take a config's name first, and its arguments behind it.
-pub(super) const CONFIG_VERBS: [&str; 7] =
-    ["run", "check", "plot", "export", "truth", "dashboard", "describe"];
+pub(super) const CONFIG_VERBS: [&str; 8] =
+    ["run", "check", "plot", "export", "truth", "test", "dashboard", "describe"];
 
 /// A path of commands, as in `["ctl", "emit"]`; empty for a call without a command.
 pub(super) type Path<'a> = &'a [&'a str];
@@ -38,7 +38,7 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
         ["ctl"] => &["api_token_file", "url", "json", "run"],
         ["check", ..] => &["push_interval"],
         ["export", ..] => &["seed", "output", "push_timeout", "truth"],
-        ["plot", ..] => &["seed"],
+        ["plot" | "test", ..] => &["seed"],
         ["plugins" | "scenarios", ..] => &["plugins_dir", "debug"],
         ["new", ..] => &["configs_dir", "debug"],
         ["clean", ..] => &["pushgateway_url", "output", "push_timeout", "debug"],

@@ -7,11 +7,12 @@ mod host;
 mod metric;
 mod record;
 mod timeline;
+mod verdict;
 
 pub use record::{Field, Record};
 
 /// The records, the outermost first.
-pub const RECORDS: [&Record; 11] = [
+pub const RECORDS: [&Record; 17] = [
     &config::CONFIG,
     &config::ARG,
     &config::REPEAT,
@@ -23,6 +24,12 @@ pub const RECORDS: [&Record; 11] = [
     &timeline::TIMELINE,
     &timeline::PHASE,
     &timeline::TRUTH,
+    &verdict::FIRES,
+    &verdict::RESOLVES,
+    &verdict::NO_OTHER_ALERTS,
+    &verdict::HOLDS,
+    &verdict::FIRST,
+    &verdict::SERIES,
 ];
 
 #[cfg(test)]
@@ -41,6 +48,7 @@ mod tests {
         args: { "n": Arg(default: 1) }, levers: { "load": 1 },
         faults: [Fault(id: "f", at: "1m", lasts: "1m", times: { "load": 2 }, truth: Truth(root: "h-1"))],
         timeline: Timeline(phases: [Phase(name: "p", lasts: "5m")]),
+        verdicts: [fires(alert: "A"), resolves(alert: "A", within: "1m"), no_other_alerts(), holds(query: "up"), first(query: "up"), series(total: 1)],
         hosts: [Host(name: "h-{i}", repeat: Repeat(var: "i", from: 1, to: 2), metrics: [Metric(name: "m")],
             overrides: { "h-1": Host(ttl: "5m") }, pools: [Pool(count: 1, labels: { "slot": "{slot}" }, metrics: [Metric(name: "p")])])])"#;
 
@@ -95,6 +103,17 @@ mod tests {
             ("pools.md", &[&host::POOL]),
             ("faults-and-incidents.md", &[&fault::FAULT, &fault::FAULT_TIMES]),
             ("timelines.md", &[&timeline::TIMELINE, &timeline::PHASE, &timeline::TRUTH]),
+            (
+                "verdicts.md",
+                &[
+                    &verdict::FIRES,
+                    &verdict::RESOLVES,
+                    &verdict::NO_OTHER_ALERTS,
+                    &verdict::HOLDS,
+                    &verdict::FIRST,
+                    &verdict::SERIES,
+                ],
+            ),
         ];
         for (page, records) in pages {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);

@@ -24,6 +24,7 @@ mod structured;
 mod timeline;
 mod truth_host;
 mod unheard;
+mod verdict;
 mod workloads;
 
 use std::cell::OnceCell;
@@ -38,7 +39,7 @@ use super::value::Scalar;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
 use crate::passwords::without_passwords;
-use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, TimelinePlan, share_events};
+use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, TimelinePlan, VerdictPlan, share_events};
 use crate::series::LabelBlock;
 use crate::time::Span;
 use resolver::Resolver;
@@ -72,6 +73,7 @@ pub(super) fn resolve(
     let all_hosts = template.has_all_hosts && resolver.problems.error_count() == errors;
     let timeline = resolver.timeline();
     let faults = resolver.run_faults(&timeline, all_hosts);
+    let verdicts = resolver.verdicts(&timeline);
     if all_hosts && resolver.problems.error_count() == errors && !resolver.hosts.is_empty() {
         resolver.truth_host(config, (&timeline, &faults.faults), &truth_host);
     }
@@ -101,14 +103,14 @@ pub(super) fn resolve(
         resolver.hosts.clear();
         resolver.jobs.clear();
     }
-    plan_of(resolver, config, defaults, (faults, timeline))
+    plan_of(resolver, config, (defaults, verdicts), (faults, timeline))
 }
 
 /// The plan of a resolver that is done, with hosts in the order of encoding.
 fn plan_of(
     resolver: Resolver<'_>,
     config: &str,
-    defaults: RunDefaults,
+    (defaults, verdicts): (RunDefaults, Vec<VerdictPlan>),
     (RunFaults { faults, shown }, timeline): (RunFaults, TimelinePlan),
 ) -> Plan {
     let Resolver { families, jobs, hosts, levers, problems, template, .. } = resolver;
@@ -120,6 +122,7 @@ fn plan_of(
         levers: levers.into(),
         faults,
         timeline: Arc::new(timeline),
+        verdicts,
         hosts,
         defaults,
         ttl_arguments: template.ttl_arguments(),

@@ -21,6 +21,7 @@ mod scenario;
 mod structured;
 mod timeline;
 mod truth;
+mod verdict;
 mod workload;
 
 use indexmap::IndexMap;
@@ -42,6 +43,7 @@ pub(super) use scenario::{CaseTemplate, ParamTemplate, ScenarioTemplate};
 pub(super) use structured::{StructuredTemplate, StructuredValue};
 pub(super) use timeline::{PhaseLevers, PhaseTemplate, RepeatCount, TimelineTemplate};
 pub(super) use truth::TruthTemplate;
+pub(super) use verdict::{AlertTemplate, VerdictKind, VerdictTemplate};
 pub(super) use workload::WorkloadTemplate;
 
 use super::fields::{Fields, read_all, read_name, read_scalar};
@@ -60,6 +62,7 @@ pub(super) struct ConfigTemplate {
     pub(super) levers: IndexMap<String, LeverTemplate>,
     pub(super) faults: Vec<RunFaultTemplate>,
     pub(super) timeline: Option<TimelineTemplate>,
+    pub(super) verdicts: Vec<VerdictTemplate>,
     pub(super) hosts: Vec<HostTemplate>,
     /// `false` if hosts are missing because of their errors.
     pub(super) has_all_hosts: bool,
@@ -117,6 +120,8 @@ impl ConfigTemplate {
         let faults = fields.list("faults", problems);
         let faults = read_all(faults, problems, RunFaultTemplate::read);
         let timeline = fields.take("timeline").and_then(|node| TimelineTemplate::read(node, problems));
+        let verdicts = fields.list("verdicts", problems);
+        let verdicts = read_all(verdicts, problems, VerdictTemplate::read);
         let listed = fields.list("hosts", problems);
         let count = listed.len();
         let hosts = read_all(listed, problems, HostTemplate::read);
@@ -139,6 +144,7 @@ impl ConfigTemplate {
             levers,
             faults,
             timeline,
+            verdicts,
             hosts,
             has_all_hosts,
             metric_sets,

@@ -8,6 +8,7 @@ use super::lever::LeverPlan;
 use super::phase::TimelinePlan;
 use super::run_fault::{RunFault, RunPart};
 use super::shape::HostShape;
+use super::verdict::VerdictPlan;
 use crate::error::Error;
 use crate::event::{HOST_STARTED, HOST_STOPPED};
 use crate::fault::FaultPlan;
@@ -30,6 +31,8 @@ pub struct Plan {
     pub faults: Vec<Arc<RunFault>>,
     /// The phases.
     pub timeline: Arc<TimelinePlan>,
+    /// The expectations that a test of the run judges, in the config's order.
+    pub verdicts: Vec<VerdictPlan>,
     /// The hosts, in the config's order.
     pub hosts: Vec<Arc<HostPlan>>,
     /// The run's settings that the config sets.

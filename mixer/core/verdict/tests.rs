@@ -1,1 +1,201 @@
+use indexmap::IndexMap;
 
+use super::*;
+use crate::backfill::Grid;
+use crate::config::{ConfigFile, LoadOptions};
+use crate::plan::Plan;
+use crate::time::{Span, Time};
+
+const START: Time = Time::from_unix_secs(1_767_600_000);
+
+/// A fault from 10 m to 20 m of a run, twice an hour, and a phase in which an alert is right.
+fn plan(verdicts: &str) -> Plan {
+    let text = format!(
+        r#"Config(levers: {{ "load": 1 }}, timeline: Timeline(phases: [
+            Phase(name: "calm", lasts: "30m"), Phase(name: "sale", lasts: "30m", truth: Truth(alerts: ["Busy"]))],
+            faults: [Fault(id: "slow", at: "10m", lasts: "10m", every: "30m", times: {{ "load": 2 }}, truth: Truth(alerts: ["Slow"]))]),
+        verdicts: [{verdicts}], hosts: [Host(name: "h", metrics: [Metric(name: "m")])])"#
+    );
+    ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan
+}
+
+fn at(minutes: f64) -> Time {
+    START + Span::from_secs_f64(minutes * 60.0).unwrap()
+}
+
+/// An alert with these times in minutes.
+fn alert(name: &str, firing: &[(f64, f64)]) -> AlertSeries {
+    let firing = firing.iter().map(|(begin, end)| Firing { begin: at(*begin), end: at(*end) }).collect();
+    AlertSeries {
+        name: name.to_owned(),
+        labels: vec![("job".to_owned(), "a".to_owned())],
+        firing,
+        ..AlertSeries::default()
+    }
+}
+
+fn seen(alerts: Vec<AlertSeries>) -> Observation {
+    let grid = Grid { from: START, to: at(60.0), step: Span::from_secs(60) };
+    Observation { grid, alerts, twin: Some(Vec::new()), answers: IndexMap::new(), series: IndexMap::new() }
+}
+
+/// The outcome of one verdict, and its findings.
+fn judged(verdict: &str, seen: &Observation) -> (Outcome, String) {
+    let plan = plan(verdict);
+    let judgements = judge(&plan, &plan.verdicts, seen);
+    assert_eq!(judgements[0].verdict, verdict, "a verdict is shown as it is written");
+    (judgements[0].outcome, judgements[0].findings.join("; "))
+}
+
+const FIRES: &str = r#"fires(alert: "Slow", within: "3m", of: "slow")"#;
+
+#[test]
+fn an_alert_fires_in_time_in_each_window_of_its_fault() {
+    let good = seen(vec![alert("Slow", &[(13.0, 20.0), (43.0, 50.0)])]);
+    assert_eq!(
+        judged(FIRES, &good),
+        (Outcome::Passed, "fired at 13m, 3m after 10m; fired at 43m, 3m after 40m".to_owned())
+    );
+    let late = seen(vec![alert("Slow", &[(12.0, 20.0), (44.0, 50.0)])]);
+    assert_eq!(judged(FIRES, &late), (Outcome::Failed, "fired 1m too late: at 44m, not by 43m".to_owned()));
+    let early = seen(vec![alert("Slow", &[(9.0, 20.0), (43.0, 50.0)])]);
+    assert_eq!(judged(FIRES, &early), (Outcome::Failed, "fired already at 9m, before 10m".to_owned()));
+    let once = seen(vec![alert("Slow", &[(13.0, 20.0)])]);
+    assert_eq!(judged(FIRES, &once), (Outcome::Failed, "did not fire at 40m or later".to_owned()));
+    let mut pending = alert("Slow", &[(13.0, 20.0)]);
+    pending.pending.push(Firing { begin: at(41.0), end: at(50.0) });
+    assert_eq!(
+        judged(FIRES, &seen(vec![pending])),
+        (Outcome::Failed, "was pending at 41m, and did not fire".to_owned())
+    );
+}
+
+#[test]
+fn a_second_firing_fails_unless_it_is_allowed() {
+    let flapping = seen(vec![alert("Slow", &[(12.0, 14.0), (15.0, 20.0), (42.0, 50.0)])]);
+    let text = r#"Slow{job="a"} fired 2 times: at 12m, at 15m"#.to_owned();
+    assert_eq!(judged(FIRES, &flapping), (Outcome::Failed, text));
+    let allowed = r#"fires(alert: "Slow", within: "3m", times: 2, of: "slow")"#;
+    assert_eq!(judged(allowed, &flapping).0, Outcome::Passed);
+    let other = r#"fires(alert: "Slow", labels: { "job": "b" }, within: "3m", of: "slow")"#;
+    assert_eq!(judged(other, &flapping).0, Outcome::Failed, "another label set is no such alert");
+}
+
+#[test]
+fn what_the_run_does_not_reach_is_undecided() {
+    let mut short = seen(vec![alert("Slow", &[(13.0, 20.0)])]);
+    short.grid.to = at(41.0);
+    assert_eq!(
+        judged(FIRES, &short),
+        (Outcome::Undecided, "the run ends at 41m, before it must fire".to_owned())
+    );
+    short.grid.to = at(8.0);
+    let never = judged(FIRES, &short);
+    assert_eq!(
+        never,
+        (Outcome::Undecided, "fault \"slow\" does not come before the end of the run".to_owned())
+    );
+    let unasked = judged(r#"holds(query: "up == 1")"#, &short);
+    assert_eq!(unasked, (Outcome::Undecided, "the query was not asked".to_owned()));
+}
+
+#[test]
+fn an_alert_resolves_in_time() {
+    let verdict = r#"resolves(alert: "Slow", within: "5m", of: "slow")"#;
+    let good = seen(vec![alert("Slow", &[(13.0, 25.0), (43.0, 55.0)])]);
+    assert_eq!(judged(verdict, &good).0, Outcome::Passed);
+    let late = seen(vec![alert("Slow", &[(13.0, 26.0), (43.0, 55.0)])]);
+    assert_eq!(
+        judged(verdict, &late),
+        (Outcome::Failed, r#"Slow{job="a"} resolved at 26m, 1m too late"#.to_owned())
+    );
+    let mut open = seen(vec![alert("Slow", &[(13.0, 21.0), (43.0, 55.0)])]);
+    open.alerts[0].firing[1].end = Time::NEVER;
+    assert_eq!(judged(verdict, &open), (Outcome::Failed, r#"Slow{job="a"} still fires at 1h"#.to_owned()));
+    let never = judged(verdict, &seen(Vec::new()));
+    assert_eq!(never.0, Outcome::Failed, "an alert that never fired has not resolved");
+}
+
+#[test]
+fn alerts_that_nothing_expects_fail_also_without_the_faults() {
+    let verdicts = r#"no_other_alerts(except: ["Watchdog"])"#;
+    let expected = vec![
+        alert("Slow", &[(13.0, 20.0)]),
+        alert("Busy", &[(31.0, 59.0)]),
+        alert("Watchdog", &[(0.0, 60.0)]),
+    ];
+    let mut good = seen(expected.clone());
+    good.twin = Some(vec![alert("Busy", &[(31.0, 59.0)]), alert("Watchdog", &[(0.0, 60.0)])]);
+    let text = "no other alert fired, nor without the faults".to_owned();
+    assert_eq!(judged(verdicts, &good), (Outcome::Passed, text));
+    let mut bad = good.clone();
+    bad.alerts.push(alert("Slow", &[(25.0, 26.0)]));
+    assert_eq!(judged(verdicts, &bad), (Outcome::Failed, r#"Slow{job="a"} fired at 25m"#.to_owned()));
+    let mut bad = good.clone();
+    bad.twin = Some(vec![alert("Slow", &[(13.0, 20.0)])]);
+    let text = r#"Slow{job="a"} fired at 13m without the faults"#.to_owned();
+    assert_eq!(judged(verdicts, &bad), (Outcome::Failed, text), "its fault is not there in the twin");
+}
+
+/// An observation in which a condition has these elements at each minute.
+fn answered(query: &str, value_at: impl Fn(usize) -> Vec<f64>) -> Observation {
+    let element = |value| Element { labels: "{job=\"a\"}".to_owned(), value };
+    let answer = (0..=60).map(|step| value_at(step).into_iter().map(element).collect()).collect();
+    let mut seen = seen(Vec::new());
+    seen.answers.insert(query.to_owned(), Ok(answer));
+    seen
+}
+
+#[test]
+fn a_condition_holds_only_with_data_at_each_step() {
+    let verdict = r#"holds(query: "up == 1", during: "calm")"#;
+    let text = "true at all 30 steps".to_owned();
+    assert_eq!(
+        judged(verdict, &answered("up == 1", |step| vec![f64::from(u8::from(step < 30))])),
+        (Outcome::Passed, text)
+    );
+    let empty = answered("up == 1", |step| if step == 29 { Vec::new() } else { vec![1.0] });
+    assert_eq!(
+        judged(verdict, &empty),
+        (Outcome::Failed, "no data at 29m; true at 29 of 30 steps".to_owned())
+    );
+    let one_is_false = answered("up == 1", |step| if step == 7 { vec![1.0, 0.0] } else { vec![1.0, 1.0] });
+    let text = "false for {job=\"a\"} at 7m; true at 29 of 30 steps".to_owned();
+    assert_eq!(judged(verdict, &one_is_false), (Outcome::Failed, text));
+    let mut refused = seen(Vec::new());
+    refused.answers.insert("up == 1".to_owned(), Err("the server is away".to_owned()));
+    assert_eq!(judged(verdict, &refused), (Outcome::Undecided, "the server is away".to_owned()));
+}
+
+#[test]
+fn the_first_time_of_a_condition_is_told_or_judged() {
+    let breaks = answered("p99 > 5", |step| vec![f64::from(u8::from(step >= 42))]);
+    let told = judged(r#"first(query: "p99 > 5")"#, &breaks);
+    assert_eq!(told, (Outcome::Passed, "first true at 42m".to_owned()));
+    assert_eq!(judged(r#"first(query: "p99 > 5", between: ("40m", "42m"))"#, &breaks).0, Outcome::Passed);
+    let early = judged(r#"first(query: "p99 > 5", between: ("43m", "50m"))"#, &breaks);
+    assert_eq!(early, (Outcome::Failed, "first true at 42m, not between 43m and 50m".to_owned()));
+    let never = answered("p99 > 5", |_| Vec::new());
+    assert_eq!(judged(r#"first(query: "p99 > 5")"#, &never), (Outcome::Passed, "was never true".to_owned()));
+    assert_eq!(judged(r#"first(query: "p99 > 5", between: ("40m", "42m"))"#, &never).0, Outcome::Failed);
+}
+
+#[test]
+fn series_have_a_budget() {
+    let mut many = seen(Vec::new());
+    many.series = IndexMap::from([("a".to_owned(), 5), ("b".to_owned(), 3)]);
+    assert_eq!(judged("series(total: 8, each: 5)", &many).0, Outcome::Passed);
+    let over = judged("series(total: 7, each: 4)", &many);
+    assert_eq!(over, (Outcome::Failed, "8 of 7 series; a has 5 of 4 series".to_owned()));
+}
+
+#[test]
+fn without_verdicts_the_ground_truth_is_judged() {
+    let verdicts: Vec<String> = verdicts_of_truth(&plan("")).iter().map(ToString::to_string).collect();
+    let wanted = [
+        r#"fires(alert: "Busy", during: "sale")"#,
+        r#"fires(alert: "Slow", of: "slow")"#,
+        "no_other_alerts()",
+    ];
+    assert_eq!(verdicts, wanted);
+}

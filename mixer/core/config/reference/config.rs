@@ -36,6 +36,12 @@ pub(super) const CONFIG: Record = Record {
             "phases that the run passes through; see [Timelines](timelines.md)",
         ),
         field(
+            &["verdicts"],
+            "list of verdicts",
+            "by its ground truth",
+            "what `promemu test` judges; see [Verdicts](verdicts.md)",
+        ),
+        field(
             &["default_job_name"],
             "text, not empty",
             "`promemu_{started_at}`",

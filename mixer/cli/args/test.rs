@@ -1,0 +1,65 @@
+//! The flags of `promemu test`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::export::ExportLabels;
+use super::words::ArgumentWords;
+
+/// The config, the rules, and the reports of a test.
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The config: a name, or the path of a .ron file
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) words: ArgumentWords,
+
+    /// Rules that watch the run, a file or a pattern as in rules/*.yml; may be repeated
+    #[arg(long, env = "PME_TEST_RULES", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) rules: Vec<String>,
+
+    /// Start of the run, in UTC
+    #[arg(long, env = "PME_TEST_FROM", value_name = "TIME", default_value = "2026-01-05T00:00:00Z")]
+    pub(crate) from: String,
+
+    /// Length of the run [default: that of the timeline, or 1h of an endless one or of a config without]
+    #[arg(long = "for", env = "PME_TEST_FOR", value_name = "DURATION")]
+    pub(crate) span: Option<String>,
+
+    /// Time between two scrapes
+    #[arg(long, env = "PME_TEST_STEP", value_name = "DURATION", default_value = "15s")]
+    pub(crate) step: String,
+
+    /// Time between two evaluations of rules and conditions [default: as --step]
+    #[arg(long, env = "PME_TEST_EVALUATION_INTERVAL", value_name = "DURATION")]
+    pub(crate) evaluation_interval: Option<String>,
+
+    /// Labels as of a scrape, where each host is a target with `instance` and `up`, or as of a push
+    #[arg(long, env = "PME_TEST_LABELS", value_enum, default_value = "scrape")]
+    pub(crate) labels: ExportLabels,
+
+    /// The evaluation: exact by promtool, or large by a Prometheus, for many series [default: exact if it can]
+    #[arg(long, env = "PME_TEST_MODE", value_enum)]
+    pub(crate) mode: Option<TestMode>,
+
+    /// The program promtool
+    #[arg(long, env = "PME_TEST_PROMTOOL", value_name = "PATH", default_value = "promtool", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) promtool: PathBuf,
+
+    /// Also write a report for CI, as `JUnit` has it
+    #[arg(long, env = "PME_TEST_JUNIT", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// Also write a report in JSON
+    #[arg(long, env = "PME_TEST_JSON", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// The ways of evaluating rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestMode {
+    Exact,
+    Large,
+}

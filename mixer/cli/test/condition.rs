@@ -1,0 +1,61 @@
+//! The conditions of verdicts as queries whose elements are 0 or 1.
+//!
+//! A comparison in PromQL leaves out the elements for which it is false, so that nothing tells them from missing ones. With `bool`
+//! they are there, as 0.
+
+use promql_parser::parser::{BinModifier, Expr, parse};
+
+/// A condition as it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Condition {
+    /// The query.
+    pub(super) query: String,
+    /// `true` if an element is 0 where the condition is false; otherwise it is not there.
+    pub(super) has_zeros: bool,
+}
+
+impl Condition {
+    /// The condition of a query. One that is no comparison is true for each of its elements.
+    pub(super) fn of(query: &str) -> Self {
+        match parse(query).map(without_parentheses) {
+            Ok(Expr::Binary(mut binary)) if binary.op.is_comparison_operator() => {
+                let modifier = binary.modifier.get_or_insert_with(BinModifier::default);
+                modifier.return_bool = true;
+                Self { query: Expr::Binary(binary).to_string(), has_zeros: true }
+            }
+            _ => Self { query: query.to_owned(), has_zeros: false },
+        }
+    }
+}
+
+fn without_parentheses(expression: Expr) -> Expr {
+    match expression {
+        Expr::Paren(inside) => without_parentheses(*inside.expr),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comparison_says_where_it_is_false() {
+        let asked = |query: &str| Condition::of(query);
+        for (query, with_bool) in [
+            ("up == 1", "up == bool 1"),
+            ("(up == 1)", "up == bool 1"),
+            (
+                "sum by (job) (rate(a_total{code=~\"5..\"}[5m])) / b < 0.05",
+                "sum by (job) (rate(a_total{code=~\"5..\"}[5m])) / b < bool 0.05",
+            ),
+            ("a > on (x) group_left () b", "a > bool on (x) group_left () b"),
+            ("a < bool 1", "a < bool 1"),
+        ] {
+            assert_eq!(asked(query), Condition { query: with_bool.to_owned(), has_zeros: true });
+        }
+        for query in ["up", "a < 1 and b > 2", "absent(up)", "not a query"] {
+            assert_eq!(asked(query), Condition { query: query.to_owned(), has_zeros: false });
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The exact mode: promtool evaluates rules and conditions at each step of a rule test.
+//!
+//! promtool prints an answer only where it is not as expected, so every query of the test expects none. Both runs, the one that is
+//! tested and its twin without faults, have a process of their own.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{fs, thread};
+
+use indexmap::IndexMap;
+use promemu_core::backfill::{Backfill, Grid};
+use promemu_core::error::Error;
+use promemu_core::verdict::{AlertSeries, Answer, Element, Firing, Observation};
+use promemu_wire::export::{InputSeries, Progress, Sampling};
+use serde_json::json;
+
+use super::condition::Condition;
+use super::promtool_output::{LabelledValue, mark, read};
+use super::subject::{Subject, TestRun};
+
+/// The query for all alerts.
+const ALERTS: &str = "ALERTS";
+/// Number of lines of promtool's errors that are shown.
+const LINES_MAX: usize = 10;
+
+/// The answers of promtool for one run.
+struct Evaluated {
+    alerts: Vec<AlertSeries>,
+    answers: Vec<Result<Answer, String>>,
+    series: IndexMap<String, u64>,
+}
+
+/// Evaluates the rules and conditions of a test.
+pub(super) fn observe(subject: &Subject, promtool: &Path) -> Result<Observation, Error> {
+    let mut queries: Vec<&str> =
+        subject.verdicts.iter().filter_map(|verdict| verdict.verdict.query()).collect();
+    queries.sort_unstable();
+    queries.dedup();
+    let conditions: Vec<Condition> = queries.iter().map(|query| Condition::of(query)).collect();
+    let (run, twin) = thread::scope(|scope| {
+        let twin = subject.twin.as_ref().map(|twin| scope.spawn(|| evaluate(subject, twin, &[], promtool)));
+        let run = evaluate(subject, &subject.run, &conditions, promtool);
+        (run, twin.map(thread::ScopedJoinHandle::join))
+    });
+    let run = run?;
+    let twin = match twin {
+        Some(Ok(twin)) => Some(twin?.alerts),
+        Some(Err(_)) => return Err(Error::Run("the twin without faults could not be evaluated".to_owned())),
+        None => None,
+    };
+    let answers = queries.into_iter().map(str::to_owned).zip(run.answers).collect();
+    Ok(Observation { grid: subject.evaluations, alerts: run.alerts, twin, answers, series: run.series })
+}
+
+/// Makes a rule test of a run, and lets promtool evaluate it.
+fn evaluate(
+    subject: &Subject,
+    run: &TestRun,
+    conditions: &[Condition],
+    promtool: &Path,
+) -> Result<Evaluated, Error> {
+    let failed = |source| Error::System {
+        what: "the rule test cannot be written to the folder of temporary files".to_owned(),
+        source,
+    };
+    let dir = tempfile::tempdir().map_err(failed)?;
+    let path = dir.path().join("test.yml");
+    let mut queries = vec![ALERTS];
+    queries.extend(conditions.iter().map(|condition| condition.query.as_str()));
+    let series = write_test(subject, &run.backfill, &queries, &path).map_err(failed)?;
+    let output = Command::new(promtool)
+        .args(["test", "rules"])
+        .arg(&path)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| missing(promtool, source))?;
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let (printed, others) = read(&text);
+    let is_head =
+        |line: &str| line.starts_with("Unit Testing:") || ["FAILED:", "SUCCESS"].contains(&line.trim());
+    let errors: Vec<String> = others.into_iter().filter(|line| !is_head(line)).collect();
+    if !errors.is_empty() {
+        let shown: Vec<&str> = errors.iter().take(LINES_MAX).map(|line| line.trim()).collect();
+        return Err(Error::Usage(format!("promtool refuses the rules: {}", shown.join("; "))));
+    }
+    let steps = subject.evaluations.count();
+    let mut answers: Vec<Result<Vec<Vec<LabelledValue>>, String>> =
+        vec![Ok(vec![Vec::new(); steps]); queries.len()];
+    for answer in printed {
+        let Some(known) = answers.get_mut(answer.query) else { continue };
+        match (answer.result, &mut *known) {
+            (Ok(elements), Ok(all)) if answer.step < steps => all[answer.step] = elements,
+            (Err(error), Ok(_)) => *known = Err(format!("promtool refuses the query: {error}")),
+            _ => {}
+        }
+    }
+    let mut answers = answers.into_iter();
+    let alerts = answers.next().unwrap_or(Ok(Vec::new())).map_err(Error::Run)?;
+    let elements = |(condition, answer): (&Condition, Result<Vec<Vec<LabelledValue>>, String>)| {
+        let element = |value: &LabelledValue| match value.element() {
+            element if condition.has_zeros => element,
+            Element { labels, .. } => Element { labels, value: 1.0 },
+        };
+        answer.map(|steps| steps.iter().map(|step| step.iter().map(element).collect()).collect())
+    };
+    let answers = conditions.iter().zip(answers).map(elements).collect();
+    Ok(Evaluated { alerts: histories(&alerts, &subject.evaluations), answers, series: series.by_name })
+}
+
+fn missing(promtool: &Path, source: io::Error) -> Error {
+    let what = format!(
+        "{} cannot be started; install Prometheus, which brings it (apt install prometheus), or name it with --promtool",
+        promtool.display()
+    );
+    Error::System { what, source }
+}
+
+/// Writes the rule test. JSON is YAML, too, so what others wrote is quoted as JSON.
+fn write_test(subject: &Subject, run: &Backfill, queries: &[&str], path: &Path) -> io::Result<InputSeries> {
+    let mut out = BufWriter::new(fs::File::create(path)?);
+    let (scrapes, evaluations) = (&subject.scrapes, &subject.evaluations);
+    let millis = |grid: &Grid| grid.step.as_nanos() / 1_000_000;
+    write!(
+        out,
+        "rule_files: {}\nevaluation_interval: {}ms\ntests:\n  - interval: {}ms\n    input_series:\n",
+        json!(subject.rules),
+        millis(evaluations),
+        millis(scrapes)
+    )?;
+    let progress = Progress::default();
+    let sampling = Sampling {
+        run,
+        grid: *scrapes,
+        labels: subject.labels,
+        threads: 1,
+        keeps_hosts: false,
+        progress: &progress,
+    };
+    let series = sampling.write_input_series(&mut out)?;
+    writeln!(out, "    promql_expr_test:")?;
+    for step in 0..evaluations.count() {
+        let at = step as u64 * millis(evaluations);
+        for (number, query) in queries.iter().enumerate() {
+            let marked = format!("{query} {}", mark(number, step));
+            writeln!(out, "      - {{ expr: {}, eval_time: {at}ms }}", json!(marked))?;
+        }
+    }
+    out.flush()?;
+    Ok(series)
+}
+
+/// The histories of the alerts that were on at each step.
+fn histories(steps: &[Vec<LabelledValue>], grid: &Grid) -> Vec<AlertSeries> {
+    let times: Vec<_> = grid.iter().collect();
+    let mut known: IndexMap<Vec<(String, String)>, AlertSeries> = IndexMap::new();
+    for (step, on) in steps.iter().enumerate() {
+        let before = step.checked_sub(1).map(|before| times[before]);
+        for LabelledValue { labels, .. } in on {
+            let mut labels = labels.clone();
+            let mut take = |name: &str| {
+                let at = labels.iter().position(|(label, _)| label == name);
+                at.map(|at| labels.remove(at).1).unwrap_or_default()
+            };
+            let (_, state, name) = (take("__name__"), take("alertstate"), take("alertname"));
+            let mut key = labels.clone();
+            key.push((String::new(), name.clone()));
+            let alert =
+                known.entry(key).or_insert_with(|| AlertSeries { name, labels, ..AlertSeries::default() });
+            let list = if state == "firing" { &mut alert.firing } else { &mut alert.pending };
+            Firing::note(list, times[step], before, times.get(step + 1).copied());
+        }
+    }
+    known.into_values().collect()
+}

@@ -1,0 +1,32 @@
+//! The report of a test in the format of `JUnit`, as CI systems read it.
+
+use promemu_core::error::Error;
+use promemu_core::verdict::Outcome;
+use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
+
+use super::report::Report;
+
+/// A test suite with a case for each verdict: an undecided one is an error.
+pub(super) fn text(report: &Report<'_>) -> Result<String, Error> {
+    let config = &report.subject.run.plan.config;
+    let mut suite = TestSuite::new(config.as_str());
+    for judgement in report.judgements {
+        let status = |kind| {
+            let mut status = TestCaseStatus::non_success(kind);
+            status.set_message(judgement.findings.join("; "));
+            status.set_description(format!("{}\n{}", judgement.findings.join("\n"), judgement.query));
+            status
+        };
+        let status = match judgement.outcome {
+            Outcome::Passed => TestCaseStatus::success(),
+            Outcome::Failed => status(NonSuccessKind::Failure),
+            Outcome::Undecided => status(NonSuccessKind::Error),
+        };
+        let mut case = TestCase::new(judgement.verdict.as_str(), status);
+        case.set_classname(config.as_str());
+        suite.add_test_case(case);
+    }
+    let mut junit = JunitReport::new("promemu test");
+    junit.add_test_suite(suite);
+    junit.to_string().map_err(|error| Error::Run(format!("the report for CI cannot be written: {error}")))
+}

@@ -1,0 +1,88 @@
+//! The report of a test, and its form as JSON.
+
+use promemu_core::time::{Span, Time};
+use promemu_core::verdict::{AlertSeries, Firing, Judgement, Observation, Outcome};
+use serde_json::{Value, json};
+
+use super::subject::Subject;
+use crate::args::TestMode;
+
+/// The report of a test.
+pub(super) struct Report<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) mode: TestMode,
+    /// The reason for the mode.
+    pub(super) why: String,
+    pub(super) seen: &'a Observation,
+    pub(super) judgements: &'a [Judgement],
+}
+
+impl Report<'_> {
+    /// The name of the mode.
+    pub(super) const fn mode_name(&self) -> &'static str {
+        match self.mode {
+            TestMode::Exact => "exact",
+            TestMode::Large => "large",
+        }
+    }
+
+    /// The evaluator of rules and conditions, and the reason for it.
+    pub(super) fn evaluator(&self) -> String {
+        let name = match self.mode {
+            TestMode::Exact => "promtool",
+            TestMode::Large => "a Prometheus",
+        };
+        format!("{name} ({})", self.why)
+    }
+
+    /// Number of verdicts with this outcome.
+    pub(super) fn count(&self, outcome: Outcome) -> usize {
+        self.judgements.iter().filter(|judgement| judgement.outcome == outcome).count()
+    }
+
+    /// The report as one object. Times are in seconds since the start of the run, and in RFC 3339.
+    pub(super) fn json(&self) -> String {
+        let grid = &self.seen.grid;
+        let since = |time: Time| time.since(grid.from).as_secs_f64();
+        let verdict = |judgement: &Judgement| {
+            json!({
+                "verdict": judgement.verdict,
+                "outcome": judgement.outcome.name(),
+                "findings": judgement.findings,
+                "at_seconds": judgement.at.map(Span::as_secs_f64),
+                "at": judgement.at.map(|at| (grid.from + at).rfc3339()),
+                "query": judgement.query,
+            })
+        };
+        let firing = |on: &Firing| {
+            let end = Some(on.end).filter(|end| *end != Time::NEVER);
+            json!({ "begin_seconds": since(on.begin), "end_seconds": end.map(since) })
+        };
+        let alert = |alert: &AlertSeries| {
+            let labels: serde_json::Map<String, Value> =
+                alert.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+            let (pending, firing): (Vec<_>, Vec<_>) =
+                (alert.pending.iter().map(firing).collect(), alert.firing.iter().map(firing).collect());
+            json!({ "alert": alert.name, "labels": labels, "pending": pending, "firing": firing })
+        };
+        let alerts = |alerts: &[AlertSeries]| alerts.iter().map(alert).collect::<Vec<_>>();
+        let report = json!({
+            "config": self.subject.run.plan.config,
+            "seed": self.subject.seed,
+            "from": grid.from.rfc3339(),
+            "to": grid.to.rfc3339(),
+            "step_seconds": self.subject.scrapes.step.as_secs_f64(),
+            "evaluation_seconds": grid.step.as_secs_f64(),
+            "mode": self.mode_name(),
+            "why": self.why,
+            "series": self.seen.series.values().sum::<u64>(),
+            "passed": self.count(Outcome::Passed),
+            "failed": self.count(Outcome::Failed),
+            "undecided": self.count(Outcome::Undecided),
+            "verdicts": self.judgements.iter().map(verdict).collect::<Vec<_>>(),
+            "alerts": alerts(&self.seen.alerts),
+            "alerts_without_faults": self.seen.twin.as_deref().map(alerts),
+        });
+        format!("{report:#}\n")
+    }
+}

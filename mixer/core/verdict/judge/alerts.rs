@@ -1,0 +1,129 @@
+//! The verdicts on alerts.
+
+use super::Judge;
+use super::Outcome;
+use crate::plan::AlertSelection;
+use crate::time::{Span, Time};
+use crate::verdict::alert_series::{AlertSeries, Firing};
+use crate::verdict::expected_alerts::ExpectedAlerts;
+
+impl Judge<'_> {
+    pub(super) fn fires(
+        &mut self,
+        alert: &AlertSelection,
+        (within, times): (Option<Span>, u32),
+        windows: &[(Time, Time)],
+    ) {
+        let seen = self.seen;
+        let alerts: Vec<&AlertSeries> = seen.alerts.iter().filter(|known| known.is_in(alert)).collect();
+        for (index, (begin, end)) in windows.iter().enumerate() {
+            let until = windows.get(index + 1).map_or(Time::NEVER, |(next, _)| *next);
+            let limit = within.map_or(*end, |within| *begin + within);
+            let in_window = |firing: &&Firing| (*begin..until).contains(&firing.begin);
+            let all = alerts.iter().flat_map(|known| known.firing.iter());
+            let first = all.clone().filter(in_window).map(|firing| firing.begin).min();
+            match first {
+                Some(first) if first <= limit => {
+                    let text = format!(
+                        "fired {}, {} after {}",
+                        self.at(first),
+                        first.since(*begin),
+                        self.since_start(*begin)
+                    );
+                    self.passed(first, text);
+                }
+                Some(first) => {
+                    let late = first.since(limit);
+                    let text = format!(
+                        "fired {late} too late: {}, not by {}",
+                        self.at(first),
+                        limit.since(seen.grid.from)
+                    );
+                    self.failed(first, text);
+                }
+                None => self.did_not_fire(&alerts, (*begin, limit)),
+            }
+            for known in &alerts {
+                let begins: Vec<Time> =
+                    known.firing.iter().filter(in_window).map(|firing| firing.begin).collect();
+                if begins.len() > times as usize {
+                    let all: Vec<String> = begins.iter().map(|begin| self.at(*begin)).collect();
+                    let text = format!("{known} fired {} times: {}", begins.len(), all.join(", "));
+                    self.failed(begins[times as usize], text);
+                }
+            }
+        }
+    }
+
+    /// The finding of an alert that did not begin to fire in a window.
+    fn did_not_fire(&mut self, alerts: &[&AlertSeries], (begin, limit): (Time, Time)) {
+        let on_at =
+            |times: &[Firing], at: Time| times.iter().find(|on| on.begin < at && at < on.end).copied();
+        let before = alerts.iter().find_map(|alert| on_at(&alert.firing, begin));
+        let in_time = |on: &&Firing| on.begin <= limit && begin < on.end;
+        let pending = alerts.iter().flat_map(|alert| &alert.pending).find(in_time);
+        if let Some(before) = before {
+            let text = format!(
+                "fired already {}, before {}",
+                self.at(before.begin),
+                begin.since(self.seen.grid.from)
+            );
+            self.failed(before.begin, text);
+        } else if limit > self.seen.grid.to {
+            let text = format!("the run ends {}, before it must fire", self.at(self.seen.grid.to));
+            self.undecided(self.seen.grid.to, text);
+        } else if let Some(pending) = pending {
+            let text = format!("was pending {}, and did not fire", self.at(pending.begin));
+            self.failed(pending.begin, text);
+        } else {
+            self.failed(begin, format!("did not fire {} or later", self.at(begin)));
+        }
+    }
+
+    pub(super) fn resolves(&mut self, alert: &AlertSelection, within: Span, (begin, end): (Time, Time)) {
+        let deadline = end + within;
+        let alerts = self.seen.alerts.iter().filter(|known| known.is_in(alert));
+        let in_window = |firing: &&Firing| firing.begin <= deadline && begin < firing.end;
+        let fired: Vec<(String, Firing)> = alerts
+            .flat_map(|known| {
+                known.firing.iter().filter(in_window).map(|firing| (known.to_string(), *firing))
+            })
+            .collect();
+        if deadline > self.seen.grid.to {
+            let text = format!("the run ends {}, before it must resolve", self.at(self.seen.grid.to));
+            self.undecided(self.seen.grid.to, text);
+        } else if fired.is_empty() {
+            self.failed(begin, format!("never fired {} or later", self.at(begin)));
+        }
+        for (name, firing) in fired {
+            if firing.end <= deadline {
+                let text = format!("{name} resolved {}", self.at(firing.end));
+                self.passed(firing.end, text);
+            } else if deadline <= self.seen.grid.to {
+                let text = match firing.end {
+                    Time::NEVER => format!("{name} still fires {}", self.at(self.seen.grid.to)),
+                    late => format!("{name} resolved {}, {} too late", self.at(late), late.since(deadline)),
+                };
+                self.failed(deadline, text);
+            }
+        }
+    }
+
+    pub(super) fn no_other_alerts(&mut self, except: &[String]) {
+        let seen = self.seen;
+        let runs = [(Some(&seen.alerts), true), (seen.twin.as_ref(), false)];
+        for (alerts, has_faults) in runs {
+            let Some(alerts) = alerts else { continue };
+            let expected = ExpectedAlerts::of(self.plan, self.verdicts, &seen.grid, has_faults);
+            for alert in alerts.iter().filter(|alert| !except.contains(&alert.name)) {
+                for firing in alert.firing.iter().filter(|firing| !expected.has(alert, **firing)) {
+                    let without = if has_faults { "" } else { " without the faults" };
+                    let text = format!("{alert} fired {}{without}", self.at(firing.begin));
+                    self.failed(firing.begin, text);
+                }
+            }
+        }
+        let twin = if seen.twin.is_some() { ", nor without the faults" } else { "" };
+        self.findings.add(Outcome::Passed, None, format!("no other alert fired{twin}"));
+    }
+}

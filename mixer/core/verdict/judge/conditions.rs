@@ -1,0 +1,82 @@
+//! The verdicts on conditions of PromQL.
+
+use super::{Judge, Outcome};
+use crate::plural::plural;
+use crate::time::{Span, Time};
+use crate::verdict::observation::{Answer, Element};
+
+impl Judge<'_> {
+    /// The answer to a query; a finding if there is none.
+    fn answer(&mut self, query: &str) -> Option<Answer> {
+        match self.seen.answers.get(query) {
+            Some(Ok(answer)) => Some(answer.clone()),
+            Some(Err(why)) => {
+                self.findings.add(Outcome::Undecided, None, why.clone());
+                None
+            }
+            None => {
+                self.findings.add(Outcome::Undecided, None, "the query was not asked".to_owned());
+                None
+            }
+        }
+    }
+
+    pub(super) fn holds(&mut self, query: &str, windows: &[(Time, Time)]) {
+        let Some(answer) = self.answer(query) else { return };
+        let grid = self.seen.grid;
+        for (begin, end) in windows {
+            let steps = grid.iter().zip(&answer).filter(|(at, _)| *begin <= *at && at < end);
+            let (mut good, mut all) = (0_usize, 0_usize);
+            let mut first_bad = None;
+            for (at, elements) in steps {
+                all += 1;
+                match elements.iter().find(|element| element.value == 0.0) {
+                    None if !elements.is_empty() => good += 1,
+                    bad => {
+                        first_bad = first_bad.or(Some((at, bad)));
+                    }
+                }
+            }
+            match first_bad {
+                None if all == 0 => {
+                    self.undecided(*begin, format!("no step is within {} and the end", self.at(*begin)));
+                }
+                None => self.passed(*begin, format!("true at all {}", plural(all, "step", "steps"))),
+                Some((at, bad)) => {
+                    let what = match bad {
+                        None => "no data".to_owned(),
+                        Some(element) if element.labels.is_empty() => "false".to_owned(),
+                        Some(element) => format!("false for {}", element.labels),
+                    };
+                    let text = format!("{what} {}; true at {good} of {all} steps", self.at(at));
+                    self.failed(at, text);
+                }
+            }
+        }
+    }
+
+    pub(super) fn first(&mut self, query: &str, between: Option<(Span, Span)>, windows: &[(Time, Time)]) {
+        let Some(answer) = self.answer(query) else { return };
+        let grid = self.seen.grid;
+        let Some((begin, _)) = windows.first().copied() else { return };
+        let is_in = |at: &Time| windows.iter().any(|(begin, end)| begin <= at && at < end);
+        let is_true = |step: &[Element]| step.iter().any(|element| element.value != 0.0);
+        let mut steps = grid.iter().zip(&answer).filter(|(at, _)| is_in(at));
+        let first = steps.find(|(_, elements)| is_true(elements)).map(|(at, _)| at);
+        let Some(first) = first else {
+            match between {
+                None => self.findings.add(Outcome::Passed, None, "was never true".to_owned()),
+                Some(_) => self.failed(begin, "was never true".to_owned()),
+            }
+            return;
+        };
+        let after = first.since(begin);
+        let text = format!("first true {}", self.at(first));
+        match between {
+            Some((from, to)) if after < from || after > to => {
+                self.failed(first, format!("{text}, not between {from} and {to}"));
+            }
+            _ => self.passed(first, text),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `promemu test`: verdicts on rules that promtool evaluates.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::processes::promemu_command;
+
+/// Two hosts that are busy from 10 m to 20 m; one is down from 30 m to 33 m.
+const CONFIG: &str = r#"Config(
+    levers: { "load": 10 },
+    faults: [
+        Fault(id: "busy", at: "10m", lasts: "10m", set: { "load": 95 }, truth: Truth(alerts: ["Busy"])),
+        Fault(id: "down", at: "30m", lasts: "3m", hosts: "h-2", kind: host_down, truth: Truth(alerts: ["Down"])),
+    ],
+    VERDICTS
+    default_job_name: "j", hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "h-{i}", interval: "5s",
+        metrics: [Metric(name: "load_percent", update_interval: "5s", scenario: script(source: "run.load"))])])"#;
+
+const RULES: &str = r#"
+groups:
+  - name: load
+    rules:
+      - record: job:load:avg
+        expr: avg by (job) (load_percent)
+      - alert: Busy
+        expr: job:load:avg > 90
+        for: 2m
+        annotations: { summary: "the load of {{ $labels.job }} is {{ $value }}" }
+      - alert: Down
+        expr: up == 0
+        for: 1m
+"#;
+
+/// The outcome of a test, and its report.
+fn tested(verdicts: &str, rules: &str, args: &[&str]) -> (Output, Value) {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let config = write("c.ron", &CONFIG.replace("VERDICTS", verdicts));
+    let rules = write("rules.yml", rules);
+    let json = dir.path().join("report.json");
+    let args =
+        [&["test", &config, "--rules", &rules, "--json", json.to_str().unwrap(), "--for", "40m"], args]
+            .concat();
+    let output = promemu_command(&args).output().unwrap();
+    let report =
+        std::fs::read_to_string(json).map_or(Value::Null, |text| serde_json::from_str(&text).unwrap());
+    (output, report)
+}
+
+/// The exit code of a test, and the outcome and findings of its first verdict.
+fn first_verdict(verdicts: &str, rules: &str) -> (Option<i32>, String, String) {
+    let (output, report) = tested(&format!("verdicts: [{verdicts}],"), rules, &[]);
+    let verdict = &report["verdicts"][0];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let findings: Vec<String> = verdict["findings"].as_array().unwrap().iter().map(text).collect();
+    (output.status.code(), text(&verdict["outcome"]), findings.join("; "))
+}
+
+#[test]
+fn the_ground_truth_is_judged_where_a_config_has_no_verdicts() {
+    let (output, report) = tested("", RULES, &[]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    assert_eq!((&report["passed"], &report["mode"]), (&Value::from(3), &Value::from("exact")));
+    // 2 m after the first evaluation at which the average is above 90, and 1 m after the first scrape that failed.
+    let begins = |name: &str| {
+        let alerts = report["alerts"].as_array().unwrap();
+        let alert = alerts.iter().find(|alert| alert["alert"] == name).unwrap();
+        (
+            alert["firing"][0]["begin_seconds"].as_f64().unwrap(),
+            alert["firing"][0]["end_seconds"].as_f64().unwrap(),
+        )
+    };
+    let (busy, busy_end) = begins("Busy");
+    assert!((720.0..=750.0).contains(&busy) && (1200.0..=1230.0).contains(&busy_end), "{busy} {busy_end}");
+    let (down, down_end) = begins("Down");
+    assert!((1860.0..=1890.0).contains(&down) && (1980.0..=2010.0).contains(&down_end), "{down} {down_end}");
+    assert!(shown.contains("PASSED") && shown.contains("no_other_alerts()"), "{shown}");
+    let (_, again) = tested("", RULES, &[]);
+    assert_eq!(report, again, "the same each time");
+}
+
+#[test]
+fn an_alert_that_is_late_by_one_step_or_fires_twice_fails() {
+    let within = |limit: &str| format!(r#"fires(alert: "Busy", within: "{limit}", of: "busy")"#);
+    assert_eq!(first_verdict(&within("2m 15s"), RULES).0, Some(0));
+    let (code, outcome, found) = first_verdict(&within("2m"), RULES);
+    assert_eq!((code, &*outcome, &*found), (Some(3), "failed", "fired 15s too late: at 12m 15s, not by 12m"));
+    // A rule that resolves and fires again within the fault.
+    let flapping = RULES
+        .replace("job:load:avg > 90", "job:load:avg > 90 unless on () (vector(time() % 300) < 120)")
+        .replace("for: 2m", "for: 0s");
+    let (code, _, found) = first_verdict(r#"fires(alert: "Busy", of: "busy")"#, &flapping);
+    assert_eq!(code, Some(3));
+    assert!(found.contains("fired 2 times") || found.contains("fired 3 times"), "{found}");
+}
+
+#[test]
+fn an_alert_without_the_faults_is_a_false_alarm() {
+    let loud = RULES.replace("job:load:avg > 90", "job:load:avg > 5").replace("for: 2m", "for: 12m");
+    let (code, outcome, found) = first_verdict("no_other_alerts()", &loud);
+    assert_eq!((code, &*outcome), (Some(3), "failed"));
+    assert_eq!(found, "Busy{job=\"j\"} fired at 12m 15s without the faults");
+}
+
+#[test]
+fn conditions_need_data_and_are_judged_for_each_series() {
+    let holds = |query: &str| first_verdict(&format!("holds(query: {query:?}, of: \"busy\")"), RULES);
+    assert_eq!(holds("load_percent > 9").1, "passed");
+    assert_eq!(holds("up == 1").1, "passed");
+    let (code, outcome, found) = holds("no_such_metric < 5");
+    assert_eq!((code, &*outcome), (Some(3), "failed"));
+    assert!(found.starts_with("no data at 10m"), "{found}");
+    let of_one = first_verdict(r#"holds(query: "up == 1", of: "down")"#, RULES);
+    assert!(of_one.2.starts_with("false for {") && of_one.2.contains("instance=\"h-2\""), "{}", of_one.2);
+    let (code, outcome, found) = holds("load_percent * on () group_left () (load_percent) > 1");
+    assert_eq!((code, &*outcome), (Some(1), "undecided"), "{found}");
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let error = |args: &[&str]| {
+        let output = promemu_command(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap().trim_end().to_owned();
+        (output.status.code(), said.replace(env!("CARGO_MANIFEST_DIR"), "."))
+    };
+    let (code, said) = error(&["test", "load_phases", "--rules", "none.yml"]);
+    assert_eq!((code, &*said), (Some(2), "error: --rules or PME_TEST_RULES: none.yml is not a file"));
+    let (code, said) = error(&["test", "load_phases", "--promtool", "/no/promtool"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("install Prometheus") && said.contains("--promtool"), "{said}");
+    let broken = RULES.replace("avg by (job)", "avg by (job");
+    let (output, _) = tested("", &broken, &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("promtool refuses the rules") && said.contains("parse error"), "{said}");
+}
+
+#[test]
+fn ci_gets_a_case_for_each_verdict() {
+    let dir = tempfile::tempdir().unwrap();
+    let junit = dir.path().join("junit.xml");
+    let verdicts = r#"verdicts: [fires(alert: "Busy", within: "1m", of: "busy"), holds(query: "up == 1", of: "busy"), fires(alert: "Busy", within: "1h", of: "down")],"#;
+    let (output, _) = tested(verdicts, RULES, &["--junit", junit.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3));
+    let text = std::fs::read_to_string(Path::new(&junit)).unwrap();
+    assert!(
+        text.contains("tests=\"3\"") && text.contains("failures=\"1\"") && text.contains("errors=\"1\""),
+        "{text}"
+    );
+    assert!(
+        text.contains("fires(alert: &quot;Busy&quot;, within: &quot;1m&quot;, of: &quot;busy&quot;)"),
+        "{text}"
+    );
+}
