@@ -25,10 +25,9 @@ use serde_json::json;
 use crate::args::{ExportArgs, ExportFormat, ExportLabels};
 use crate::settings::{Settings, span};
 use crate::{config, output_file};
-use destination::is_rule_test;
 use resume::Resume;
 
-pub(crate) use destination::{Destination, is_folder};
+pub(crate) use destination::{Destination, is_folder, is_rule_test};
 pub(crate) use target::thread_count;
 
 /// Exports a config.

@@ -129,6 +129,6 @@ pub(crate) fn is_folder(out: &str) -> bool {
 }
 
 /// `true` if a path names a rule test.
-pub(super) fn is_rule_test(out: &str) -> bool {
+pub(crate) fn is_rule_test(out: &str) -> bool {
     Path::new(out).extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
 }

@@ -10,7 +10,7 @@ use promemu_wire::export::Format;
 
 use super::durations::{interval, positive};
 use super::outputs::{OutputArg, parse_outputs};
-use crate::export::is_folder;
+use crate::export::{is_folder, is_rule_test};
 
 /// The length of `--history`.
 pub(super) fn length(text: &str) -> Result<Span, Error> {
@@ -31,10 +31,12 @@ fn check_place(out: &str) -> Result<(), Error> {
     if out == "-" || is_folder(out) {
         return Ok(());
     }
-    match Format::of_path(Path::new(out)) {
-        Some(Format::Rules) => Err(Error::Usage(format!(
+    if is_rule_test(out) {
+        return Err(Error::Usage(format!(
             "--history-out or PME_HISTORY_OUT: {out:?} names a rule test, which promemu export makes; end it in .om, .csv or .parquet"
-        ))),
+        )));
+    }
+    match Format::of_path(Path::new(out)) {
         Some(_) => Ok(()),
         None => Err(Error::Usage(format!(
             "--history-out or PME_HISTORY_OUT: file name {out:?} has no known format; end it in .om, .csv or .parquet, \
