@@ -7,7 +7,11 @@ use crate::processes::{eventually, get, promemu_command};
 use crate::simulated::plugins;
 
 /// A run that has what the examples name.
-const CONFIG: &str = r#"Config(levers: { "error_ratio": 0.01 }, default_job_name: "shop", hosts: [
+const CONFIG: &str = r#"Config(levers: { "error_ratio": 0.01 }, default_job_name: "shop",
+    timeline: Timeline(
+        phases: [Phase(name: "baseline", lasts: "10m"), Phase(name: "peak", lasts: "1h", set: { "error_ratio": 0.02 })],
+        faults: [Fault(id: "db-slow", during: "peak", at: "20m", lasts: "10m", set: { "error_ratio": 0.3 }, truth: Truth(root: "db-1", alerts: ["HighErrorRatio"]))]),
+    hosts: [
     Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "worker-0{i}", labels: { "zone": "north" }, ttl: "1h", metrics: [
         Metric(name: "cpu_usage_percent", description: "share of the processors in use", value_range: (0, 100),
             default_value: 20, update_interval: "100ms", listen_events: ["load_peak_start"], scenario: random_walk)])])"#;
@@ -16,7 +20,7 @@ const ITEMS_SHOWN_MAX: usize = 2;
 
 /// All operations but streams and texts, in an order in which each finds what it needs: the operation, and in place of the
 /// id of its path.
-const CALLS: [(&str, &str); 47] = [
+const CALLS: [(&str, &str); 51] = [
     ("health", ""),
     ("ready", ""),
     ("health_of_api", ""),
@@ -37,6 +41,10 @@ const CALLS: [(&str, &str); 47] = [
     ("levers", ""),
     ("move_lever", ""),
     ("release_lever", ""),
+    ("timeline", ""),
+    ("skip_phase", ""),
+    ("begin_fault", ""),
+    ("end_fault", ""),
     ("listened", ""),
     ("post_event", ""),
     ("configs", ""),
@@ -109,7 +117,7 @@ fn every_example_of_a_request_works_and_is_answered_as_the_description_says() {
         )
     });
     eventually("the hosts have begun", || {
-        (daemon.get("/api/v1/hosts?state=running").1["matched"] == 3).then_some(())
+        (daemon.get("/api/v1/hosts?state=running").1["matched"] == 4).then_some(())
     });
     let operations = operations(&daemon.get("/openapi.json").1);
     let waiting =

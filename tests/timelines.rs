@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::processes::promemu_command;
+use crate::api::Daemon;
+use crate::processes::{eventually, promemu_command};
 
 const RANGE: [&str; 6] = ["--seed", "7", "--from", "2026-01-05T08:00:00Z", "--for", "16m"];
 /// The start of the range, in Unix seconds.
@@ -114,4 +115,67 @@ fn a_live_run_writes_what_is_over_and_at_its_end_what_is_on() {
     assert_eq!(records[1]["end"], records[2]["end"]);
     let begin = |n: usize| records[n]["begin_unix"].as_f64().unwrap();
     assert!((begin(1) - begin(0) - 60.0).abs() < 0.01 && (begin(2) - begin(0) - 75.0).abs() < 0.01);
+}
+
+/// The lines of a file of JSON lines.
+fn records(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_client_skips_to_a_phase_and_begins_and_ends_faults_and_the_truth_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = folder.path().join("truth.jsonl");
+    let output = ["--output", "scrape=127.0.0.1:0", "--truth", truth.to_str().unwrap()];
+    let mut daemon = Daemon::start(&[&["run", "load_phases", "phase=1h"][..], &output].concat());
+    let ctl = |daemon: &Daemon, args: &[&str]| {
+        let port = daemon.port;
+        let mut command =
+            promemu_command(&[&["ctl", "--url", &format!("http://127.0.0.1:{port}")], args].concat());
+        let output = command.output().unwrap();
+        let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (out, err, output.status.code())
+    };
+    let stands = ctl(&daemon, &["timeline"]).0;
+    assert!(
+        stands.starts_with("load_phases: phase baseline, on, ") && stands.contains("next in "),
+        "{stands}"
+    );
+    assert!(stands.contains("db-slow") && stands.contains("next at "), "{stands}");
+    let skipped = ctl(&daemon, &["timeline", "skip", "peak"]).0;
+    assert!(skipped.starts_with("load_phases: phase peak, on, "), "{skipped}");
+    let begun = ctl(&daemon, &["fault", "begin", "db-slow", "--for", "5m"]).0;
+    assert!(begun.contains("db-slow") && begun.contains("on, ") && begun.contains(" left"), "{begun}");
+    let (_, again, code) = ctl(&daemon, &["fault", "begin", "db-slow"]);
+    assert!(again.contains("fault \"db-slow\" is on already; end it first") && code == Some(1), "{again}");
+    let levers = || daemon.get("/api/v1/levers").1;
+    eventually("the fault moves its lever", || levers().to_string().contains("db-slow").then_some(()));
+    let ended = ctl(&daemon, &["fault", "end", "db-slow"]).0;
+    assert!(!ended.contains("left"), "{ended}");
+    for (args, said) in [
+        (&["fault", "end", "db-slow"][..], "fault \"db-slow\" is not on"),
+        (&["fault", "begin", "db-slwo"], "there is no fault \"db-slwo\"; did you mean \"db-slow\"?"),
+        (&["timeline", "skip", "paek"], "there is no phase \"paek\"; did you mean \"peak\"?"),
+    ] {
+        let error = ctl(&daemon, args).1;
+        assert!(error.contains(said), "{error}");
+    }
+    eventually("the end is written", || (records(&truth).len() == 2).then_some(()));
+    let events = daemon.get("/api/v1/timeline").1;
+    assert_eq!(events["phases"][1]["is_on"], true, "{events}");
+    assert_eq!(daemon.process.terminate(), Some(0));
+    let records = records(&truth);
+    let ids: Vec<&str> = records.iter().map(|record| record["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["baseline", "db-slow", "peak"]);
+    let time = |n: usize, field: &str| records[n][field].as_f64().unwrap();
+    assert_eq!(time(0, "end_unix"), time(2, "begin_unix"), "the phase begins as the other one is left");
+    assert!(time(0, "end_unix") - time(0, "begin_unix") < 60.0, "not after an hour");
+    assert!(time(1, "begin_unix") > time(2, "begin_unix") && time(1, "end_unix") <= time(2, "end_unix"));
+    let log = daemon.process.log();
+    for said in
+        ["action=\"skip\"", "phase=\"peak\"", "action=\"begin_fault\"", "fault=\"db-slow\"", "for=\"5m\""]
+    {
+        assert!(log.contains(said), "{said} in {log}");
+    }
 }

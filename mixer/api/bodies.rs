@@ -16,6 +16,7 @@ use crate::routes::levers::LeverBody;
 use crate::routes::overrides::OverrideBody;
 use crate::routes::runs::RunBody;
 use crate::routes::simulations::SimulationBody;
+use crate::routes::timeline::{FaultBody, SkipBody};
 
 /// The parts of a body that are carried out elsewhere.
 #[derive(Debug, Default)]
@@ -55,7 +56,9 @@ pub fn read(body: &[u8]) -> Requested {
     // Their durations are read as those of actions.
     let _is_any = json::<HostBody>(body).is_some()
         | json::<LeverBody>(body).is_some()
-        | json::<OverrideBody>(body).is_some();
+        | json::<OverrideBody>(body).is_some()
+        | json::<SkipBody>(body).is_some()
+        | json::<FaultBody>(body).is_some();
     requested
 }
 

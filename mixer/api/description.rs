@@ -85,7 +85,9 @@ fn codes(path: &str, method: &str, operation: &Value, id: &str) -> Vec<E> {
 /// The codes that only some operations have.
 fn own_codes(id: &str) -> Vec<E> {
     let (base, more): (&[E], &[E]) = match id {
-        "status" | "overrides" | "levers" | "listened" | "run_metrics" | "results" => (&OF_RUN, &[]),
+        "status" | "overrides" | "levers" | "timeline" | "listened" | "run_metrics" | "results" => {
+            (&OF_RUN, &[])
+        }
         "hosts" | "metrics" | "series" | "live" | "post_event" | "cpu_spike" | "memory_leak"
         | "process_kill" => (&OF_RUN, &[E::InvalidValue]),
         "host" | "remove_host" | "stop_host" | "start_host" => (&OF_RUN, &[E::UnknownHost]),
@@ -95,6 +97,9 @@ fn own_codes(id: &str) -> Vec<E> {
             (&OF_RUN, &[E::UnknownHost, E::UnknownMetric, E::InvalidValue, E::CounterFalls])
         }
         "move_lever" | "release_lever" => (&OF_RUN, &[E::UnknownLever, E::UnknownHost, E::InvalidValue]),
+        "skip_phase" => (&OF_RUN, &[E::UnknownPhase]),
+        "begin_fault" => (&OF_RUN, &[E::UnknownFault, E::Conflict, E::InvalidValue]),
+        "end_fault" => (&OF_RUN, &[E::UnknownFault, E::Conflict]),
         "events" => (&[E::UnknownRun, E::RunOver], &[E::InvalidValue]),
         "config" | "check" => (&OF_CONFIG, &[]),
         "create_run" | "create_simulation" => (&OF_CONFIG, &[E::Conflict]),

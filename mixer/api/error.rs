@@ -192,6 +192,8 @@ const fn code_of_command(error: &CommandError) -> ErrorCode {
     match error {
         E::UnknownHost { .. } | E::NoHostSelected { .. } => ErrorCode::UnknownHost,
         E::UnknownLever { .. } => ErrorCode::UnknownLever,
+        E::UnknownPhase { .. } => ErrorCode::UnknownPhase,
+        E::UnknownFault { .. } => ErrorCode::UnknownFault,
         E::UnknownMetric { .. } => ErrorCode::UnknownMetric,
         E::ValueNotAccepted { .. }
         | E::InvalidPattern(_)
@@ -209,7 +211,9 @@ const fn code_of_command(error: &CommandError) -> ErrorCode {
         | E::HostRunning(_)
         | E::HostStopping(_)
         | E::LastHost(_)
-        | E::AllHosts { .. } => ErrorCode::Conflict,
+        | E::AllHosts { .. }
+        | E::FaultActive(_)
+        | E::FaultNotActive(_) => ErrorCode::Conflict,
         E::TooManySeries { .. } | E::TooMuchMemory { .. } | E::RunLogFull => ErrorCode::TooMany,
         E::RunOver => ErrorCode::RunOver,
     }

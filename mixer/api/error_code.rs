@@ -10,6 +10,8 @@ pub(crate) enum ErrorCode {
     UnknownHost,
     UnknownLever,
     UnknownMetric,
+    UnknownPhase,
+    UnknownFault,
     InvalidConfig,
     InvalidValue,
     CounterFalls,
@@ -43,6 +45,8 @@ impl ErrorCode {
             }
             Self::UnknownLever => (S::NOT_FOUND, "unknown_lever", "the run has no such lever"),
             Self::UnknownMetric => (S::NOT_FOUND, "unknown_metric", "the host has no such metric"),
+            Self::UnknownPhase => (S::NOT_FOUND, "unknown_phase", "the run has no such phase"),
+            Self::UnknownFault => (S::NOT_FOUND, "unknown_fault", "the run has no such fault"),
             Self::InvalidConfig => {
                 (S::UNPROCESSABLE_ENTITY, "invalid_config", "the config has errors, which problems lists")
             }
@@ -54,9 +58,11 @@ impl ErrorCode {
             Self::CounterFalls => {
                 (S::UNPROCESSABLE_ENTITY, "counter_falls", "a counter would fall; allow_reset lets it")
             }
-            Self::Conflict => {
-                (S::CONFLICT, "conflict", "the run or the host is in a state that does not allow this")
-            }
+            Self::Conflict => (
+                S::CONFLICT,
+                "conflict",
+                "the run, the host or the fault is in a state that does not allow this",
+            ),
             Self::RunOver => (S::CONFLICT, "run_over", "the run is over"),
             Self::TooMany => (
                 S::TOO_MANY_REQUESTS,

@@ -12,6 +12,7 @@ pub(crate) mod overrides;
 pub(crate) mod runs;
 pub(crate) mod simulations;
 pub(crate) mod status;
+pub(crate) mod timeline;
 
 use std::sync::Arc;
 
@@ -74,6 +75,9 @@ pub(crate) fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(overrides::overrides))
         .routes(routes!(levers::levers))
         .routes(routes!(levers::move_lever, levers::release_lever))
+        .routes(routes!(timeline::timeline))
+        .routes(routes!(timeline::skip_phase))
+        .routes(routes!(timeline::begin_fault, timeline::end_fault))
         .routes(routes!(live::live))
         .routes(routes!(events::listened, events::post_event))
         .routes(routes!(events::events))

@@ -26,7 +26,7 @@ mod variables;
 mod words;
 
 pub(crate) use cli::{Cli, Command, HistoryLabels, LogFormat, PushFormat};
-pub(crate) use ctl::{CtlAction, CtlArgs, ListArgs};
+pub(crate) use ctl::{CtlAction, CtlArgs, FaultChange, ListArgs, TimelineChange};
 pub(crate) use dashboard::DashboardArgs;
 pub(crate) use describe::DescribeArgs;
 pub(crate) use export::{ExportArgs, ExportFormat, ExportLabels};

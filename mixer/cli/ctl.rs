@@ -4,6 +4,7 @@ mod advice;
 mod client;
 mod request;
 mod tables;
+mod timeline_tables;
 mod words;
 
 use std::process::ExitCode;

@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
-use promemu_core::plan::Plan;
 use promemu_core::timeline::TruthRecords;
 use promemu_run::clock::wall_now;
 use promemu_run::whole_file::unwritable;
@@ -70,12 +69,13 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
     }
     let sampling = Sampling { run: &run, grid, labels, threads, keeps_hosts: false, progress };
     destination.write_from(sampling, resume.as_ref())?;
-    settings.cli().truth.as_deref().map_or(Ok(()), |path| write_truth(run.plan(), &grid, path))
+    settings.cli().truth.as_deref().map_or(Ok(()), |path| write_truth(&run, &grid, path))
 }
 
 /// Writes the ground truth of the range: the records that begin in it.
-fn write_truth(plan: &Plan, grid: &Grid, path: &Path) -> Result<(), Error> {
-    let records = || TruthRecords::new(plan, grid.from).take_while(|record| record.begin <= grid.to);
+fn write_truth(run: &Backfill, grid: &Grid, path: &Path) -> Result<(), Error> {
+    let course = run.course();
+    let records = || TruthRecords::new(run.plan(), &course).take_while(|record| record.begin <= grid.to);
     let written = output_file::replace_with(path, |file| {
         records().try_for_each(|record| file.write_all(record.json_line().as_bytes()))
     });

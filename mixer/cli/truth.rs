@@ -1,6 +1,7 @@
 //! `promemu truth`: the timetable of a config, its phases and faults, without running it.
 
 use promemu_core::error::Error;
+use promemu_core::fault::Course;
 use promemu_core::plan::Plan;
 use promemu_core::time::{Span, Time};
 use promemu_core::timeline::{TruthRecord, TruthRecords};
@@ -23,7 +24,8 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
     let plan = config::load_named(settings, &args.name, start)?.plan;
     let span = span.unwrap_or_else(|| default_span(&plan));
     let until = start + span;
-    let mut records = TruthRecords::new(&plan, start).take_while(|record| record.begin < until);
+    let course = Course::new(start);
+    let mut records = TruthRecords::new(&plan, &course).take_while(|record| record.begin < until);
     let rows: Vec<_> = records.by_ref().take(RECORDS_MAX).map(|record| row(&record, start)).collect();
     let width = table::width();
     if rows.is_empty() {

@@ -28,6 +28,7 @@ pub use samples::{Grid, HostSamples};
 
 use crate::error::Error;
 use crate::event::HostId;
+use crate::fault::Course;
 use crate::host::{DrivenHost, EmulatedHost};
 use crate::plan::Plan;
 use crate::rng::Seed;
@@ -82,6 +83,12 @@ impl Backfill {
     #[must_use]
     pub const fn start(&self) -> Time {
         self.start
+    }
+
+    /// The times of its phases and faults.
+    #[must_use]
+    pub fn course(&self) -> Course {
+        self.log.course().cloned().unwrap_or_else(|| Course::new(self.start))
     }
 
     /// The events that pass between hosts.

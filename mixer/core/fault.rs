@@ -6,6 +6,7 @@
 
 mod clock_skew;
 mod counter_reset;
+mod course;
 mod flapping;
 mod gap;
 mod host_down;
@@ -20,6 +21,7 @@ mod spec;
 mod times;
 mod window;
 
+pub use course::{Course, Timed};
 pub use kind::{FaultBuild, FaultError, FaultKind, FaultSchedule};
 pub use list::{AnyFaultKind, Fault, KINDS};
 pub use plan::{FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, fault_events, renamed_event};

@@ -21,6 +21,7 @@ mod run_handle;
 mod series;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod value_check;
 mod views;
 
@@ -34,7 +35,7 @@ pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;
 pub use series::SeriesFilter;
 pub use views::{
-    ActedView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView, LeverHostsView,
-    LeverOverrideView, LeverView, ListenedEvent, OutputView, OverrideView, Overview, Posted, SeriesPage,
-    SeriesView,
+    ActedView, EventView, FamiliesPage, FamilyView, FaultView, HostDetail, HostView, HostsPage, JobView,
+    LeverHostsView, LeverOverrideView, LeverView, ListenedEvent, NextPhaseView, OutputView, OverrideView,
+    Overview, PhaseView, Posted, SeriesPage, SeriesView, TimelineView,
 };

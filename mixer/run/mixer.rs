@@ -182,6 +182,8 @@ impl LiveMixer {
                         return Ok(EndReason::Unread);
                     }
                 }
+                // There may be an earlier edge now.
+                () = fleet.course_changed() => {}
                 () = sleep_until(&self.clock, next_edge) => {
                     self.tell_edges(next_edge);
                 }
@@ -199,7 +201,7 @@ impl LiveMixer {
         let fleet = self.runner.fleet();
         fleet.tell_edges(at);
         if let Some(truth) = &mut self.truth {
-            truth.write(records_ending_at(fleet.plan(), fleet.run_start(), at));
+            truth.write(records_ending_at(fleet.plan(), &fleet.course(), at));
         }
         self.edges_told_to = at;
     }
@@ -232,7 +234,7 @@ impl LiveMixer {
         let now = self.clock.now();
         if let Some(truth) = &mut self.truth {
             let fleet = self.runner.fleet();
-            truth.write(records_cut_at(fleet.plan(), fleet.run_start(), now));
+            truth.write(records_cut_at(fleet.plan(), &fleet.course(), now));
         }
         self.stop.send_replace(true);
         // Hosts that end take their series along. Outputs that leave last values behind end before them.

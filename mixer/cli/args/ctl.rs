@@ -131,6 +131,20 @@ pub(crate) enum CtlAction {
         #[arg(long, env = "PME_CTL_RELEASE", group = "lever_change", requires = "lever")]
         release: bool,
     },
+    /// Where the timeline stands, and the faults; with skip, go to a phase
+    #[command(after_help = "Examples:\n  promemu ctl timeline\n  promemu ctl timeline skip peak")]
+    Timeline {
+        #[command(subcommand)]
+        change: Option<TimelineChange>,
+    },
+    /// Begin or end a fault of the config
+    #[command(
+        after_help = "Examples:\n  promemu ctl fault begin db-slow --for 2m\n  promemu ctl fault end db-slow"
+    )]
+    Fault {
+        #[command(subcommand)]
+        change: FaultChange,
+    },
     /// Release an override
     #[command(
         after_help = "Examples:\n  promemu ctl release worker-01 cpu_usage_percent\n  promemu ctl release '*' cpu_usage_percent"
@@ -278,6 +292,35 @@ impl CtlAction {
             _ => None,
         }
     }
+}
+
+/// A change of the timeline.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TimelineChange {
+    /// Skip to the begin of a phase, forward or back
+    Skip {
+        /// The phase's name
+        phase: String,
+    },
+}
+
+/// A change of a fault.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FaultChange {
+    /// Begin a fault now
+    Begin {
+        /// The fault's id
+        id: String,
+
+        /// Duration in emulated time, as in 2m [default: as in the config]
+        #[arg(long = "for", env = "PME_CTL_FOR", value_name = "DURATION")]
+        span: Option<String>,
+    },
+    /// End a fault that is on
+    End {
+        /// The fault's id
+        id: String,
+    },
 }
 
 /// The part of a list to print.

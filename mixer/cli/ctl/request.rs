@@ -9,7 +9,7 @@ use promemu_core::{text_file, user_file};
 use serde_json::{Map, Value, json};
 use tracing::warn;
 
-use crate::args::{Cli, CtlAction, CtlArgs, ListArgs};
+use crate::args::{Cli, CtlAction, CtlArgs, FaultChange, ListArgs, TimelineChange};
 use crate::settings::{arguments_of_file, arguments_of_flags};
 
 /// A query's parameters; one without a value is left out.
@@ -61,6 +61,8 @@ impl Request {
                 Self::of_lever(lever, *value, span.as_deref(), hosts.as_deref(), *release, run)?
             }
             CtlAction::Lever { lever: None, .. } => Self::get(path("/api/v1/levers", run)),
+            CtlAction::Timeline { change } => Self::of_timeline(change.as_ref(), run),
+            CtlAction::Fault { change } => Self::of_fault(change, run),
             CtlAction::Release { host, metric } => Self::delete(override_path(host, metric, run)),
             CtlAction::Overrides => Self::get(path("/api/v1/overrides", run)),
             CtlAction::Down { hosts, span } => Self::act("down", hosts, json!({}), span.as_deref(), run),
@@ -117,6 +119,26 @@ impl Request {
             None => return Ok(Self::get(path("/api/v1/levers", run))),
         };
         Err(Error::Usage(format!("no value given for a lever to move; write promemu ctl lever {line}")))
+    }
+
+    fn of_timeline(change: Option<&TimelineChange>, run: &Query<'_>) -> Self {
+        match change {
+            None => Self::get(path("/api/v1/timeline", run)),
+            Some(TimelineChange::Skip { phase }) => {
+                Self::post(path("/api/v1/timeline/skip", run), Some(json!({ "phase": phase })))
+            }
+        }
+    }
+
+    fn of_fault(change: &FaultChange, run: &Query<'_>) -> Self {
+        match change {
+            FaultChange::Begin { id, span } => {
+                let mut body = json!({});
+                add(&mut body, "for", span.as_deref());
+                Self { method: "PUT", path: fault_path(id, run), body: Some(body) }
+            }
+            FaultChange::End { id } => Self::delete(fault_path(id, run)),
+        }
     }
 
     /// The request of an action that takes one host or a pattern of hosts, for a pattern.
@@ -188,6 +210,10 @@ fn host_path(host: &str, rest: &str, run: &Query<'_>) -> String {
 
 fn run_path(id: &str, rest: &str) -> String {
     format!("/api/v1/runs/{}{rest}", escaped(id))
+}
+
+fn fault_path(id: &str, query: &Query<'_>) -> String {
+    path(&format!("/api/v1/faults/{}", escaped(id)), query)
 }
 
 fn lever_path(lever: &str, query: &Query<'_>) -> String {
@@ -363,6 +389,25 @@ mod tests {
     }
 
     #[test]
+    fn changes_of_the_timeline_and_of_faults_have_routes_of_their_own() {
+        let all: [&[&str]; 5] = [
+            &["timeline"],
+            &["timeline", "skip", "peak/2", "--run", "two"],
+            &["fault", "begin", "db-slow", "--for", "2m"],
+            &["fault", "begin", "db-slow"],
+            &["fault", "end", "db-slow"],
+        ];
+        let requests: Vec<String> = all.iter().map(|line| request(line).unwrap()).collect();
+        insta::assert_snapshot!(requests.join("\n"), @r#"
+        GET /api/v1/timeline
+        POST /api/v1/timeline/skip?run=two {"phase":"peak/2"}
+        PUT /api/v1/faults/db-slow {"for":"2m"}
+        PUT /api/v1/faults/db-slow {}
+        DELETE /api/v1/faults/db-slow
+        "#);
+    }
+
+    #[test]
     fn requests_that_make_no_sense_are_refused() {
         for line in [
             &["status", "web"][..],
@@ -372,6 +417,11 @@ mod tests {
             &["override", "web-1", "load", "inf"],
             &["lever", "load", "3", "--release"],
             &["lever", "3", "load"],
+            &["timeline", "peak"],
+            &["timeline", "skip"],
+            &["fault"],
+            &["fault", "db-slow"],
+            &["fault", "end", "db-slow", "--for", "2m"],
             &["emit", "go", "--data", "{"],
             &["add", "web-9"],
             &["runs", "create"],

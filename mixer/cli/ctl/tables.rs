@@ -6,6 +6,7 @@ use promemu_core::time::Span;
 use serde_json::Value;
 
 use super::request::is_pattern;
+use super::timeline_tables::{faults, timeline};
 use super::words::{ago, bytes, duration, figure, until, word};
 use crate::args::CtlAction;
 use crate::table::{Column, cut, grouped, paragraph, prose, spare, table, whole};
@@ -29,6 +30,8 @@ pub(super) fn render(action: &CtlAction, answer: &Value, width: Option<u16>) -> 
             levers(std::iter::once(answer), width) + "the value is below 0, and the lever's default is not\n"
         }
         CtlAction::Lever { .. } => levers(std::iter::once(answer), width),
+        CtlAction::Timeline { .. } => timeline(answer, width),
+        CtlAction::Fault { .. } => faults(std::iter::once(answer), width),
         CtlAction::Configs => configs(answer, width),
         CtlAction::Check { .. } => check(answer),
         CtlAction::Runs => runs(answer, width),

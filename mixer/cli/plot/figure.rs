@@ -6,6 +6,7 @@ use std::sync::Arc;
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
 use promemu_core::event::{EDGE_EVENTS, Event, MIXER_SOURCE};
+use promemu_core::fault::Course;
 use promemu_core::plan::Plan;
 use promemu_core::time::{Span, Time};
 use promemu_core::work::WorkLimit;
@@ -29,6 +30,8 @@ pub(super) struct Figure {
     pub(super) charts: Vec<Chart>,
     /// The phases of the timeline.
     pub(super) phases: Vec<Strip>,
+    /// The times of phases and faults.
+    pub(super) course: Course,
     /// Number of updates at which a scenario failed.
     pub(super) scenario_errors: u64,
 }
@@ -83,9 +86,16 @@ impl Figure {
         let parts = selection.families.iter().zip(readings).zip(accumulated);
         let charts = parts.map(|((family, reading), accumulated)| {
             let marks = marks(plan, family, &events, to.since(grid.from));
-            reading.chart(plan, family, accumulated, (marks, faults(plan, family, grid.from)))
+            reading.chart(plan, family, accumulated, (marks, faults(plan, family)))
         });
-        Ok(Self { charts: charts.collect(), phases: phases(plan, grid.from), grid, to, scenario_errors })
+        Ok(Self {
+            charts: charts.collect(),
+            phases: phases(plan),
+            course: run.course(),
+            grid,
+            to,
+            scenario_errors,
+        })
     }
 
     /// The place of a time on the axis: 0 at the start, 1 at the end.

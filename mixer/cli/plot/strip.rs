@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use promemu_core::fault::Windows;
+use promemu_core::fault::{Timed, Windows};
 use promemu_core::plan::{Plan, RunFault};
-use promemu_core::time::{Span, Time};
+use promemu_core::time::Span;
 
 use super::figure::Figure;
 use super::selection::SelectedFamily;
@@ -16,17 +16,17 @@ pub(super) struct Strip {
     /// The name of the phase, or the id of the fault.
     pub(super) name: Arc<str>,
     times: Windows,
-    /// Start of the run.
-    start: Time,
+    is_fault: bool,
 }
 
 impl Strip {
     /// The ranges of columns, of `count` across the chart, in which it is on. An instant takes one column.
     pub(super) fn columns(&self, figure: &Figure, count: usize) -> Vec<Range<usize>> {
+        let timed = Timed { times: &self.times, fault: self.is_fault.then_some(&*self.name) };
         let mut ranges: Vec<Range<usize>> = Vec::new();
         for column in 0..count {
             let (from, to) = figure.column(column, count);
-            let last = self.times.last_window(self.start, to.before(Span::from_nanos(1)));
+            let last = figure.course.last_window(timed, to.before(Span::from_nanos(1)));
             if !last.is_some_and(|(begin, end)| end > from || begin >= from) {
                 continue;
             }
@@ -39,16 +39,16 @@ impl Strip {
     }
 }
 
-/// The phases of a run that started then.
-pub(super) fn phases(plan: &Plan, start: Time) -> Vec<Strip> {
+/// The phases of a run.
+pub(super) fn phases(plan: &Plan) -> Vec<Strip> {
     let phases = plan.timeline.phases.iter();
-    phases.map(|phase| Strip { name: Arc::clone(&phase.name), times: phase.times, start }).collect()
+    phases.map(|phase| Strip { name: Arc::clone(&phase.name), times: phase.times, is_fault: false }).collect()
 }
 
-/// The faults of a run that started then, as far as they concern a family's series.
-pub(super) fn faults(plan: &Plan, family: &SelectedFamily, start: Time) -> Vec<Strip> {
+/// The faults of a run, as far as they concern a family's series.
+pub(super) fn faults(plan: &Plan, family: &SelectedFamily) -> Vec<Strip> {
     let faults = plan.faults.iter().filter(|fault| concerns(plan, family, fault));
-    faults.map(|fault| Strip { name: Arc::clone(&fault.id), times: fault.times, start }).collect()
+    faults.map(|fault| Strip { name: Arc::clone(&fault.id), times: fault.times, is_fault: true }).collect()
 }
 
 /// `true` if one of the series is of a host that shows the fault, or that reads levers which the fault moves.

@@ -9,6 +9,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::error::Error;
 use crate::event::{Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Source};
+use crate::fault::Course;
 use crate::plan::{HostPlan, Plan};
 use crate::plural::plural;
 use crate::time::{Span, Time};
@@ -38,6 +39,8 @@ pub struct EventLog {
     data: Vec<serde_json::Value>,
     /// The actions for hosts.
     actions: Vec<LoggedAction>,
+    /// The times of the run's phases and faults.
+    course: Option<Course>,
 }
 
 /// One event. Names, sources and data are indices.
@@ -98,6 +101,7 @@ impl EventLog {
         }
         log.pass(&mut world, until, events_max)?;
         log.actions = world.log(0).actions().to_vec();
+        log.course = Some(world.log(0).course(start));
         log.records.shrink_to_fit();
         log.by_name.values_mut().for_each(Vec::shrink_to_fit);
         Ok(log)
@@ -154,6 +158,11 @@ impl EventLog {
             },
             |known| compared + known,
         ))
+    }
+
+    /// The times of the run's phases and faults; `None` before it is recorded.
+    pub(super) const fn course(&self) -> Option<&Course> {
+        self.course.as_ref()
     }
 
     /// The actions for a host.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::course::Timed;
 use super::list::{Fault, KINDS};
 use super::spec::{FaultEvent, Presence};
 use super::times::Windows;
@@ -70,7 +71,14 @@ impl FaultPlan {
     /// The id of the fault of the run that this is; `None` for a fault of the host.
     #[must_use]
     pub fn id_in_run(&self) -> Option<&str> {
-        self.stream.strip_prefix(RUN_STREAM).filter(|_| matches!(self.trigger, FaultTrigger::OfRun(_)))
+        self.timed()?.fault
+    }
+
+    /// Its times and its id, to ask a course for; `None` for a fault of the host.
+    #[must_use]
+    pub fn timed(&self) -> Option<Timed<'_>> {
+        let FaultTrigger::OfRun(times) = &self.trigger else { return None };
+        Some(Timed { times, fault: self.stream.strip_prefix(RUN_STREAM) })
     }
 
     /// Presence of the host while it is on.
@@ -82,7 +90,12 @@ impl FaultPlan {
     /// The event to the host's models at the begin of an episode that ends after this time at the latest.
     #[must_use]
     pub fn model_event(&self, ends_in: Span) -> Option<FaultEvent> {
-        let lasts = self.pulses.map_or(self.window, |pulses| pulses.lasts);
+        let lasts = match (self.pulses, self.trigger) {
+            (Some(pulses), _) => pulses.lasts,
+            // One that is begun by hand has a length of its own.
+            (None, FaultTrigger::OfRun(_)) => ends_in,
+            (None, _) => self.window,
+        };
         self.fault.emits(lasts.min(ends_in))
     }
 

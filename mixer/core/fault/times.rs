@@ -15,6 +15,8 @@ pub struct Windows {
     pub until: Span,
     /// The repetition of all of them; once if `None`.
     pub turns: Option<Turns>,
+    /// `true` if they count from the origin of the timeline, which a skip moves; `false` if from the run's start.
+    pub follows_timeline: bool,
 }
 
 /// A repetition of windows, which are over when it begins anew.
@@ -30,7 +32,7 @@ impl Windows {
     /// Windows that nothing ends and nothing repeats.
     #[must_use]
     pub const fn new(at: Span, lasts: Span, every: Option<Span>) -> Self {
-        Self { at, lasts, every, until: Span::FOREVER, turns: None }
+        Self { at, lasts, every, until: Span::FOREVER, turns: None, follows_timeline: false }
     }
 
     /// The last window that has begun by now.
@@ -142,7 +144,7 @@ mod tests {
             }
             let secs = Span::from_secs;
             let turns = Some(Turns { length: secs(length), count });
-            let windows = Windows { at: secs(at), lasts: secs(lasts), every: every.map(secs), until: secs(until), turns };
+            let windows = Windows { at: secs(at), lasts: secs(lasts), every: every.map(secs), until: secs(until), turns, follows_timeline: false };
             prop_assert_eq!(stepped(&windows, 1_000), expected);
         }
     }

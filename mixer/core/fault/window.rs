@@ -1,7 +1,7 @@
 //! The times at which a fault is on: windows that open by time or by event, and the episodes in them.
 
+use super::course::{Course, Timed};
 use super::plan::{FaultPlan, FaultTrigger};
-use super::times::Windows;
 use crate::rng::Rng;
 use crate::time::{Span, Time};
 
@@ -9,7 +9,6 @@ use crate::time::{Span, Time};
 #[derive(Clone, Debug)]
 pub struct FaultWindow {
     rng: Rng,
-    run_start: Time,
     state: State,
 }
 
@@ -44,27 +43,63 @@ enum Start {
 }
 
 impl FaultWindow {
-    /// The window of a fault of a host that starts at this time, in a run that started then.
+    /// The window of a fault of a host that starts at this time, in a run of this course.
     #[must_use]
-    pub fn new(plan: &FaultPlan, rng: Rng, starts_at: Time, run_start: Time) -> Self {
-        let mut window = Self { rng, run_start, state: State::Closed { opens_at: Time::NEVER } };
+    pub fn new(plan: &FaultPlan, rng: Rng, starts_at: Time, course: &Course) -> Self {
+        let mut window = Self { rng, state: State::Closed { opens_at: Time::NEVER } };
         match plan.trigger {
             FaultTrigger::At(start_time) => window.state = State::Closed { opens_at: starts_at + start_time },
-            FaultTrigger::OfRun(times) => window.count_from(plan, times, starts_at, run_start),
+            FaultTrigger::OfRun(_) => window.count_from(plan, starts_at, course),
             FaultTrigger::OnEvent => {}
         }
         window
     }
 
-    /// The same for a fault of a run that started then. A host that starts within a window has the rest of it.
-    pub fn count_from(&mut self, plan: &FaultPlan, times: Windows, starts_at: Time, run_start: Time) {
-        self.run_start = run_start;
+    /// Counts a fault of the run by a course. A host that starts within a window has the rest of it.
+    pub fn count_from(&mut self, plan: &FaultPlan, starts_at: Time, course: &Course) {
+        let Some(timed) = plan.timed() else { return };
         let opens_at = if plan.fault.is_instant() {
-            times.next_begin(run_start, starts_at.before(Span::from_nanos(1)))
+            course.next_begin(timed, starts_at.before(Span::from_nanos(1)))
         } else {
-            self.opens_from(times, starts_at)
+            opens_from(timed, course, starts_at)
         };
         self.state = State::Closed { opens_at };
+    }
+
+    /// Follows a course that changed at `changed_at`. A window that begins then opens anew with the next step.
+    pub fn follow(
+        &mut self,
+        plan: &FaultPlan,
+        course: &Course,
+        (changed_at, now): (Time, Time),
+    ) -> Option<Turn> {
+        let timed = plan.timed()?;
+        let goes_on = course.window(timed, now).filter(|(begin, _)| *begin < changed_at);
+        match (&mut self.state, goes_on) {
+            (State::On { ends_at, closes_at, .. }, Some((_, end))) => {
+                let is_whole = plan.pulses.is_none();
+                *closes_at = end;
+                *ends_at = if is_whole { end } else { (*ends_at).min(end) };
+                None
+            }
+            (State::Idle { begins_at, pulse, closes_at }, Some((_, end))) => {
+                *begins_at = if *begins_at == *closes_at { *pulse } else { *begins_at }.min(end);
+                *closes_at = end;
+                None
+            }
+            (State::Closed { opens_at }, _) => {
+                *opens_at = course.next_begin(timed, changed_at.before(Span::from_nanos(1)));
+                if !plan.fault.is_instant() && course.window(timed, now).is_some() {
+                    *opens_at = now;
+                }
+                None
+            }
+            (_, None) => {
+                let turn = self.is_on().then_some(Turn::Ended);
+                self.state = State::Closed { opens_at: opens_from(timed, course, now) };
+                turn
+            }
+        }
     }
 
     /// `true` while an episode is on.
@@ -94,9 +129,9 @@ impl FaultWindow {
     }
 
     /// Makes the changes that are due by now, up to the next begin or end of an episode.
-    pub fn step(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
+    pub fn step(&mut self, plan: &FaultPlan, course: &Course, now: Time) -> Option<Turn> {
         while self.due() <= now && self.due() != Time::NEVER {
-            let turn = self.change(plan, now);
+            let turn = self.change(plan, course, now);
             if turn.is_some() {
                 return turn;
             }
@@ -104,17 +139,19 @@ impl FaultWindow {
         None
     }
 
-    fn change(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
+    fn change(&mut self, plan: &FaultPlan, course: &Course, now: Time) -> Option<Turn> {
         let (pulse, closes_at) = match self.state {
             State::Closed { .. } => {
                 return match plan.trigger {
-                    FaultTrigger::OfRun(times) => self.open_in_run(plan, times, now),
+                    FaultTrigger::OfRun(_) => self.open_in_run(plan, course, now),
                     FaultTrigger::At(_) | FaultTrigger::OnEvent => self.open(plan, now),
                 };
             }
             State::Idle { pulse, closes_at, .. } | State::On { pulse, closes_at, .. } => (pulse, closes_at),
         };
-        let Some(pulses) = plan.pulses.filter(|_| now < closes_at) else { return self.close(plan, now) };
+        let Some(pulses) = plan.pulses.filter(|_| now < closes_at) else {
+            return self.close(plan, course, now);
+        };
         if self.is_on() {
             self.await_pulse(plan, pulse, closes_at);
             return Some(Turn::Ended);
@@ -174,15 +211,16 @@ impl FaultWindow {
     }
 
     /// Opens the window of a fault of the run for what is left of it.
-    fn open_in_run(&mut self, plan: &FaultPlan, times: Windows, now: Time) -> Option<Turn> {
-        let window = times.window(self.run_start, now);
+    fn open_in_run(&mut self, plan: &FaultPlan, course: &Course, now: Time) -> Option<Turn> {
+        let timed = plan.timed()?;
+        let window = course.window(timed, now);
         if let (Some((begin, closes_at)), Some(pulses)) = (window, plan.pulses) {
             let first = begin + pulses.first;
             let late = now.since(first).as_nanos().div_ceil(pulses.every.as_nanos().max(1));
             self.await_pulse(plan, first + pulses.every.times(late), closes_at);
             return None;
         }
-        self.state = State::Closed { opens_at: times.next_begin(self.run_start, now) };
+        self.state = State::Closed { opens_at: course.next_begin(timed, now) };
         if window.is_none() && !plan.fault.is_instant() {
             // It was slept through.
             return None;
@@ -194,21 +232,10 @@ impl FaultWindow {
         (!matches!(start, Start::Skipped)).then_some(Turn::Begun)
     }
 
-    /// The time at which the window of a fault of the run opens: now, or at the next begin.
-    fn opens_from(&self, times: Windows, now: Time) -> Time {
-        match times.window(self.run_start, now) {
-            Some(_) => now,
-            None => times.next_begin(self.run_start, now),
-        }
-    }
-
     /// Closes the window until its time comes or an event opens it, and ends the episode that is on.
-    pub fn close(&mut self, plan: &FaultPlan, now: Time) -> Option<Turn> {
+    pub fn close(&mut self, plan: &FaultPlan, course: &Course, now: Time) -> Option<Turn> {
         let turn = self.is_on().then_some(Turn::Ended);
-        let opens_at = match plan.trigger {
-            FaultTrigger::OfRun(times) => self.opens_from(times, now),
-            FaultTrigger::At(_) | FaultTrigger::OnEvent => Time::NEVER,
-        };
+        let opens_at = plan.timed().map_or(Time::NEVER, |timed| opens_from(timed, course, now));
         self.state = State::Closed { opens_at };
         turn
     }
@@ -233,5 +260,13 @@ impl FaultWindow {
         } else {
             Start::On
         }
+    }
+}
+
+/// The time at which the window of a fault of the run opens: now, or at the next begin.
+fn opens_from(timed: Timed<'_>, course: &Course, now: Time) -> Time {
+    match course.window(timed, now) {
+        Some(_) => now,
+        None => course.next_begin(timed, now),
     }
 }

@@ -16,7 +16,7 @@ use super::pool::Pools;
 use super::step_count::StepCount;
 use crate::error::Error;
 use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
-use crate::fault::{FaultPlan, FaultWindow, Presence};
+use crate::fault::{Course, FaultPlan, FaultWindow, Presence};
 use crate::interrupt::is_interrupted;
 use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
@@ -95,10 +95,11 @@ impl EmulatedHost {
         }
         let (seed, run_start) = (seed.child(&plan.name), self.run_start);
         let now = now.max(self.starts_at());
-        let window =
-            |fault: &FaultPlan| FaultWindow::new(fault, seed.child(&fault.stream).rng(), now, run_start);
+        let window = |fault: &FaultPlan, course: &Course| {
+            FaultWindow::new(fault, seed.child(&fault.stream).rng(), now, course)
+        };
         let row = self.metrics.values().row();
-        Extras::replace_run_part(&mut self.extras, [&self.plan, &plan], row, (now, &window));
+        Extras::replace_run_part(&mut self.extras, [&self.plan, &plan], row, ((run_start, now), &window));
         Self { plan, ..self }
     }
 
@@ -340,6 +341,10 @@ impl EmulatedHost {
     fn carry_out(&mut self, now: Time, sent: &SentAction, out: &mut Outbox) {
         let Self { plan, metrics, extras, .. } = self;
         if metrics.carry_out(plan, now, sent, out) {
+            return;
+        }
+        if let Some(extras) = extras.as_deref_mut().filter(|_| sent.action.is_of_timeline()) {
+            extras.follow(plan, metrics, sent, now, out);
             return;
         }
         let cause = Cause { now, acts_at: sent.acts_at(), hops: 0, is_own: false };

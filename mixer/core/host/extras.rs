@@ -6,7 +6,7 @@ use super::faults::Faults;
 use super::metric_set::MetricSet;
 use super::outbox::Outbox;
 use super::pool::Pools;
-use crate::fault::{FaultPlan, FaultWindow};
+use crate::fault::{Course, FaultPlan, FaultWindow};
 use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
 use crate::time::Time;
@@ -19,6 +19,9 @@ pub(super) struct Extras {
     pub(super) faults: Option<Faults>,
     pub(super) pools: Option<Pools>,
 }
+
+/// Gives the window of a new fault, in a run of this course.
+pub(super) type NewWindow<'a> = dyn Fn(&FaultPlan, &Course) -> FaultWindow + 'a;
 
 /// The cause of an action.
 #[derive(Clone, Copy, Debug)]
@@ -51,12 +54,12 @@ impl Extras {
     }
 
     /// Takes over the levers and faults of the run from the second plan, which is equal to the first but for these.
-    /// `window` gives that of a new fault.
+    /// The run started at the first of `times`, and now is the second. `window` gives that of a new fault.
     pub(super) fn replace_run_part(
         extras: &mut Option<Box<Self>>,
         [old, new]: [&HostPlan; 2],
         row: &[f64],
-        (now, window): (Time, &dyn Fn(&FaultPlan) -> FaultWindow),
+        (times, window): ((Time, Time), &NewWindow<'_>),
     ) {
         let levers = extras.as_deref_mut().and_then(|extras| extras.levers.as_mut());
         if let (Some(levers), Some(part)) = (levers, &new.run) {
@@ -65,7 +68,7 @@ impl Extras {
         if old.run != new.run && old.faults().chain(new.faults()).next().is_some() {
             let faults = &mut extras.get_or_insert_default().faults;
             let faults = faults.get_or_insert_with(|| Faults::none(row.into()));
-            faults.replace_plan(old, new, now, window);
+            faults.replace_plan(old, new, times, window);
         }
     }
 
@@ -99,6 +102,20 @@ impl Extras {
             }
             _ => {}
         }
+    }
+
+    /// Follows an action on the timeline or on a fault of the run.
+    pub(super) fn follow(
+        &mut self,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        sent: &SentAction,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let changes_members =
+            self.faults.as_mut().is_some_and(|faults| faults.follow(plan, metrics, sent, now, out));
+        self.mark_members(changes_members);
     }
 
     pub(super) fn advance_faults(

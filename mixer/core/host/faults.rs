@@ -11,12 +11,13 @@ use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
 use crate::event::Event;
 use crate::fault::{
-    FaultEvent, FaultPlan, FaultTrigger, FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn,
+    Course, FaultEvent, FaultPlan, FaultWindow, HELD_REPORTS_MAX, Presence, ReportDelay, Turn,
 };
 use crate::metric::ABSENT;
-use crate::plan::HostPlan;
+use crate::plan::{Action, HostPlan};
 use crate::rng::Seed;
 use crate::time::Time;
+use crate::timeline::SentAction;
 
 /// The host's own time of its samples, and its presence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ struct Held {
 /// The faults of one host.
 #[derive(Clone, Debug)]
 pub(super) struct Faults {
+    /// The times of the faults of the run.
+    course: Course,
     windows: Box<[FaultWindow]>,
     /// The cells that outputs see.
     shown: Box<[f64]>,
@@ -65,27 +68,29 @@ struct Cut {
 impl Faults {
     /// The faults of a host that has this seed; `None` for a host without faults.
     pub(super) fn new(plan: &HostPlan, seed: Seed, starts_at: Time, run_start: Time) -> Option<Self> {
+        let course = Course::new(run_start);
         let windows = plan.faults().map(|fault| {
             let rng = seed.child(&fault.stream).rng();
-            FaultWindow::new(fault, rng, starts_at, run_start)
+            FaultWindow::new(fault, rng, starts_at, &course)
         });
         let windows: Box<[FaultWindow]> = windows.collect();
         let shown = || vec![ABSENT; plan.shape.width].into();
-        (!windows.is_empty()).then(|| Self { windows, ..Self::none(shown()) })
+        (!windows.is_empty()).then(|| Self { course, windows, ..Self::none(shown()) })
     }
 
     /// Counts the faults of the run from then. The host has not started yet.
     pub(super) fn count_from(&mut self, plan: &HostPlan, starts_at: Time, run_start: Time) {
+        self.course.count_from(run_start);
         for (window, fault) in self.windows.iter_mut().zip(plan.faults()) {
-            if let FaultTrigger::OfRun(times) = fault.trigger {
-                window.count_from(fault, times, starts_at, run_start);
-            }
+            window.count_from(fault, starts_at, &self.course);
         }
     }
 
     /// No faults, of a host that shows these cells.
     pub(super) fn none(shown: Box<[f64]>) -> Self {
         Self {
+            // Faults of the run come with a plan, and with its start.
+            course: Course::new(Time::from_unix_nanos(0)),
             windows: Box::default(),
             shown,
             own_time: None,
@@ -103,9 +108,10 @@ impl Faults {
         &mut self,
         old: &HostPlan,
         new: &HostPlan,
-        now: Time,
-        window: impl Fn(&FaultPlan) -> FaultWindow,
+        (run_start, now): (Time, Time),
+        window: impl Fn(&FaultPlan, &Course) -> FaultWindow,
     ) {
+        self.course.count_from(run_start);
         let windows = std::mem::take(&mut self.windows).into_iter();
         let mut known: IndexMap<&str, (&FaultPlan, FaultWindow)> =
             old.faults().zip(windows).map(|(fault, window)| (&*fault.stream, (fault, window))).collect();
@@ -122,7 +128,7 @@ impl Faults {
         let windows = new.faults().map(|fault| {
             go_on(fault).unwrap_or_else(|other| {
                 other.into_iter().for_each(&mut cut);
-                window(fault)
+                window(fault, &self.course)
             })
         });
         self.windows = windows.collect();
@@ -189,8 +195,34 @@ impl Faults {
         let (Some(window), Some(fault)) = (self.windows.get_mut(index), plan.shape.faults.get(index)) else {
             return false;
         };
-        let turn = if opens { window.open(fault, now) } else { window.close(fault, now) };
+        let turn = if opens { window.open(fault, now) } else { window.close(fault, &self.course, now) };
         turn.is_some_and(|turn| self.turn(plan, metrics, (index, turn), (now, hops), out))
+    }
+
+    /// Follows an action on the timeline or on a fault of the run. Returns `true` if all members of pools must be reported
+    /// again.
+    pub(super) fn follow(
+        &mut self,
+        plan: &HostPlan,
+        metrics: &mut MetricSet,
+        sent: &SentAction,
+        now: Time,
+        out: &mut Outbox,
+    ) -> bool {
+        if !sent.change(&mut self.course) {
+            return false;
+        }
+        // Instants from before its start have passed it by.
+        let changed_at = sent.acts_at().max(metrics.starts_at());
+        self.course.forget_before(changed_at);
+        let mut changes_members = false;
+        for (index, fault) in plan.faults().enumerate().filter(|(_, fault)| concerns(&sent.action, fault)) {
+            let Some(window) = self.windows.get_mut(index) else { break };
+            if let Some(turn) = window.follow(fault, &self.course, (changed_at, now)) {
+                changes_members |= self.turn(plan, metrics, (index, turn), (now, 0), out);
+            }
+        }
+        changes_members
     }
 
     /// The consequences of an episode's begin or end.
@@ -222,7 +254,7 @@ impl Faults {
     /// The next begin or end that is due by now, and the index of its fault.
     fn step(&mut self, plan: &HostPlan, now: Time) -> Option<(usize, Turn)> {
         for (index, (window, fault)) in self.windows.iter_mut().zip(plan.faults()).enumerate() {
-            if let Some(turn) = window.step(fault, now) {
+            if let Some(turn) = window.step(fault, &self.course, now) {
                 return Some((index, turn));
             }
         }
@@ -298,6 +330,16 @@ impl Faults {
             time = fault.fault.own_time(time).unwrap_or(time);
         }
         Some(time)
+    }
+}
+
+/// `true` for an action that changes the times of a fault.
+fn concerns(action: &Action, fault: &FaultPlan) -> bool {
+    match action {
+        Action::BeginFault { fault: id, .. } | Action::EndFault { fault: id } => {
+            fault.id_in_run() == Some(id)
+        }
+        _ => fault.timed().is_some_and(|timed| timed.times.follows_timeline),
     }
 }
 

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use super::run::HostPlan;
-use crate::time::Span;
+use super::run_fault::RunPart;
+use crate::time::{Span, Time};
 
 /// Something that a host does.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +57,25 @@ pub enum Action {
         /// The lever.
         lever: usize,
     },
+    /// Begins a fault of the run, whatever its times are.
+    BeginFault {
+        /// Its id.
+        fault: Arc<str>,
+        /// The time for which it is on; [`Span::FOREVER`] until [`Self::EndFault`], zero for a fault that is over when it has begun.
+        lasts: Span,
+    },
+    /// Ends a fault of the run, until its times or another action begin it.
+    EndFault {
+        /// Its id.
+        fault: Arc<str>,
+    },
+    /// Skips to the begin of a phase of the timeline.
+    SkipTo {
+        /// Its name.
+        phase: Arc<str>,
+        /// The origin from which the timeline counts then.
+        origin: Time,
+    },
     /// Takes the host down: it is unreachable, and its state goes on.
     Down {
         /// The time for which it is down; [`Span::FOREVER`] until it is [`Self::Up`].
@@ -68,9 +88,29 @@ pub enum Action {
 }
 
 impl Action {
-    /// `false` for an action that changes nothing on this host: a move of a lever where no lever is read.
+    /// `false` for an action that changes nothing on this host: a move of a lever where no lever is read, or a fault of other
+    /// hosts.
     #[must_use]
     pub fn concerns(&self, host: &HostPlan) -> bool {
-        !matches!(self, Self::Lever { .. } | Self::ReleaseLever { .. }) || host.shape.reads_levers
+        match self {
+            Self::Lever { .. } | Self::ReleaseLever { .. } => host.shape.reads_levers,
+            Self::BeginFault { .. } | Self::EndFault { .. } | Self::SkipTo { .. } => {
+                host.run.as_ref().is_some_and(|part| self.changes(part))
+            }
+            _ => true,
+        }
+    }
+
+    /// `true` if the timeline or the fault that it is about is in this part of the run.
+    fn changes(&self, part: &RunPart) -> bool {
+        let (Self::BeginFault { fault, .. } | Self::EndFault { fault }) = self else { return true };
+        let is_shown = || part.shown.iter().any(|shown| shown.id_in_run() == Some(fault));
+        part.faults.iter().any(|known| known.id == *fault) || is_shown()
+    }
+
+    /// `true` for an action on the timeline or a fault of the run, which is for all hosts.
+    #[must_use]
+    pub const fn is_of_timeline(&self) -> bool {
+        matches!(self, Self::BeginFault { .. } | Self::EndFault { .. } | Self::SkipTo { .. })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::curve::Curve;
 use super::run_fault::Truth;
-use crate::fault::{Turns, Windows};
+use crate::fault::{Timed, Turns, Windows};
 use crate::time::Span;
 
 /// The phases of a run and their events. Its faults are among [`super::Plan::faults`]. Without phases it is empty.
@@ -40,6 +40,8 @@ pub struct PhaseChange {
     pub lever: usize,
     /// The curve.
     pub curve: Curve,
+    /// `true` if it stops with its phase, and shows the time that the phase really took.
+    pub ends_with_phase: bool,
 }
 
 /// An event at set times.
@@ -60,9 +62,23 @@ impl TimelinePlan {
 }
 
 impl PhasePlan {
-    /// The curve that it gives a lever.
+    /// Its times, to ask a course for.
     #[must_use]
-    pub fn curve(&self, lever: usize) -> Option<&Curve> {
-        self.changes.iter().find(|change| change.lever == lever).map(|change| &change.curve)
+    pub const fn timed(&self) -> Timed<'_> {
+        Timed { times: &self.times, fault: None }
+    }
+
+    /// Its change of a lever.
+    #[must_use]
+    pub fn change(&self, lever: usize) -> Option<&PhaseChange> {
+        self.changes.iter().find(|change| change.lever == lever)
+    }
+}
+
+impl TimedEvent {
+    /// Its times, to ask a course for.
+    #[must_use]
+    pub const fn timed(&self) -> Timed<'_> {
+        Timed { times: &self.times, fault: None }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lever::{LeverChange, LeverPlan};
 use super::phase::TimelinePlan;
 use super::selection::HostSelection;
-use crate::fault::{FaultPlan, Windows};
+use crate::fault::{FaultPlan, Timed, Windows};
 
 /// A fault of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,12 @@ pub struct RunFault {
 }
 
 impl RunFault {
+    /// Its times and its id, to ask a course for.
+    #[must_use]
+    pub fn timed(&self) -> Timed<'_> {
+        Timed { times: &self.times, fault: Some(&self.id) }
+    }
+
     /// The name of its kind; `lever` if it has none, and only moves levers.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {

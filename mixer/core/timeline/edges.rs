@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::event::{EDGE_EVENTS, FAULT_FINISHED, FAULT_STARTED, PHASE_FINISHED, PHASE_STARTED};
-use crate::fault::Windows;
-use crate::plan::Plan;
+use crate::fault::{Course, Timed};
+use crate::plan::{PhasePlan, Plan, TimedEvent};
 use crate::time::{Span, Time};
 
 /// A begin or an end of a phase or fault, or an event of the timeline.
@@ -26,49 +26,49 @@ impl RunEdge {
 
 /// The time of the first edge after this one; [`Time::NEVER`] if there is none.
 #[must_use]
-pub fn next_run_edge(plan: &Plan, run_start: Time, after: Time) -> Time {
-    let of_faults = plan.faults.iter().map(|fault| &fault.times);
-    let of_phases = plan.timeline.phases.iter().map(|phase| &phase.times);
-    let of_events = plan.timeline.events.iter().map(|event| &event.times);
-    let times = of_faults.chain(of_phases).chain(of_events);
-    times.map(|times| times.next_edge(run_start, after)).min().unwrap_or(Time::NEVER)
+pub fn next_run_edge(plan: &Plan, course: &Course, after: Time) -> Time {
+    let of_faults = plan.faults.iter().map(|fault| fault.timed());
+    let of_phases = plan.timeline.phases.iter().map(PhasePlan::timed);
+    let of_events = plan.timeline.events.iter().map(TimedEvent::timed);
+    let all = of_faults.chain(of_phases).chain(of_events);
+    all.map(|timed| course.next_edge(timed, after)).min().unwrap_or(Time::NEVER)
 }
 
 /// The edges at a moment: ends of faults, ends of phases, begins of phases, begins of faults, and events, each in the
 /// config's order.
 #[must_use]
-pub fn run_edges_at(plan: &Plan, run_start: Time, at: Time) -> Vec<RunEdge> {
+pub fn run_edges_at(plan: &Plan, course: &Course, at: Time) -> Vec<RunEdge> {
     let before = at.before(Span::from_nanos(1));
-    let ends = |times: &Windows| times.last_window(run_start, before).is_some_and(|(_, end)| end == at);
-    let begins = |times: &Windows| times.last_window(run_start, at).is_some_and(|(begin, _)| begin == at);
-    let faults = || plan.faults.iter().map(|fault| (&fault.times, &fault.id));
-    let phases = || plan.timeline.phases.iter().map(|phase| (&phase.times, &phase.name));
+    let ends = |timed: Timed<'_>| course.last_window(timed, before).is_some_and(|(_, end)| end == at);
+    let begins = |timed: Timed<'_>| course.last_window(timed, at).is_some_and(|(begin, _)| begin == at);
+    let faults = || plan.faults.iter().map(|fault| (fault.timed(), &fault.id));
+    let phases = || plan.timeline.phases.iter().map(|phase| (phase.timed(), &phase.name));
     let edge = |event: &'static str| {
-        move |(_, subject): (&Windows, &Arc<str>)| RunEdge {
+        move |(_, subject): (Timed<'_>, &Arc<str>)| RunEdge {
             event: event.into(),
             subject: Some(Arc::clone(subject)),
         }
     };
     let mut edges: Vec<RunEdge> =
-        faults().filter(|(times, _)| ends(times)).map(edge(FAULT_FINISHED)).collect();
-    edges.extend(phases().filter(|(times, _)| ends(times)).map(edge(PHASE_FINISHED)));
-    edges.extend(phases().filter(|(times, _)| begins(times)).map(edge(PHASE_STARTED)));
-    edges.extend(faults().filter(|(times, _)| begins(times)).map(edge(FAULT_STARTED)));
-    let events = plan.timeline.events.iter().filter(|event| begins(&event.times));
+        faults().filter(|(timed, _)| ends(*timed)).map(edge(FAULT_FINISHED)).collect();
+    edges.extend(phases().filter(|(timed, _)| ends(*timed)).map(edge(PHASE_FINISHED)));
+    edges.extend(phases().filter(|(timed, _)| begins(*timed)).map(edge(PHASE_STARTED)));
+    edges.extend(faults().filter(|(timed, _)| begins(*timed)).map(edge(FAULT_STARTED)));
+    let events = plan.timeline.events.iter().filter(|event| begins(event.timed()));
     edges.extend(events.map(|event| RunEdge { event: Arc::clone(&event.name), subject: None }));
     edges
 }
 
 /// The begin and the end of each phase, and of each fault, that is on at a moment.
 #[must_use]
-pub fn active_edges(plan: &Plan, run_start: Time, at: Time) -> Vec<[RunEdge; 2]> {
-    let is_on = |times: &Windows| times.window(run_start, at).is_some();
+pub fn active_edges(plan: &Plan, course: &Course, at: Time) -> Vec<[RunEdge; 2]> {
+    let is_on = |timed: Timed<'_>| course.window(timed, at).is_some();
     let edges = |events: [&'static str; 2], subject: &Arc<str>| {
         events.map(|event| RunEdge { event: event.into(), subject: Some(Arc::clone(subject)) })
     };
-    let phases = plan.timeline.phases.iter().filter(|phase| is_on(&phase.times));
+    let phases = plan.timeline.phases.iter().filter(|phase| is_on(phase.timed()));
     let phases = phases.map(|phase| edges([PHASE_STARTED, PHASE_FINISHED], &phase.name));
-    let faults = plan.faults.iter().filter(|fault| is_on(&fault.times));
+    let faults = plan.faults.iter().filter(|fault| is_on(fault.timed()));
     phases.chain(faults.map(|fault| edges([FAULT_STARTED, FAULT_FINISHED], &fault.id))).collect()
 }
 

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use super::sent_action::SentAction;
-use crate::plan::{Action, ChangeBy, Curve, LeverChange, PhasePlan, RunFault, RunPart};
+use crate::fault::Course;
+use crate::plan::{Action, ChangeBy, Curve, LeverChange, PhaseChange, PhasePlan, RunFault, RunPart};
 use crate::plugin::LeverTimes;
 use crate::time::Time;
 
@@ -28,15 +29,32 @@ struct Move {
 struct PhaseCurve<'a> {
     curve: &'a Curve,
     begin: Time,
+    /// It stays as it is from then on.
+    until: Time,
     /// The lever's value before it.
     start: f64,
+}
+
+impl PhaseCurve<'_> {
+    fn at(&self, time: Time) -> f64 {
+        self.curve.at(time.min(self.until).since(self.begin), self.start)
+    }
+
+    fn moves(&self, now: Time) -> bool {
+        now < self.until && self.curve.moves(now.since(self.begin))
+    }
+
+    fn next_bend(&self, after: Time) -> Option<Time> {
+        let bend = self.begin + self.curve.next_bend(after.since(self.begin))?;
+        Some(bend.min(self.until)).filter(|bend| *bend > after)
+    }
 }
 
 /// The levers of one host.
 #[derive(Clone, Debug)]
 pub struct HostLevers {
     part: Arc<RunPart>,
-    run_start: Time,
+    course: Course,
     /// In the order of `from`.
     moves: Vec<Move>,
     /// The values at the time of the last [`Self::advance`].
@@ -52,7 +70,8 @@ impl HostLevers {
     pub fn new(part: Arc<RunPart>, run_start: Time) -> Self {
         let values = part.levers.iter().map(|lever| lever.default).collect();
         let epoch = Time::from_unix_nanos(0);
-        Self { part, run_start, moves: Vec::new(), values, advanced_to: epoch, steady_until: epoch }
+        let course = Course::new(run_start);
+        Self { part, course, moves: Vec::new(), values, advanced_to: epoch, steady_until: epoch }
     }
 
     /// Goes on with other levers and faults. A lever of the same name keeps its moves.
@@ -74,9 +93,16 @@ impl HostLevers {
         (self.advanced_to, self.steady_until) = (Time::NEVER, Time::from_unix_nanos(0));
     }
 
-    /// Takes over an action if it moves a lever.
+    /// Takes over an action if it moves a lever, or changes the times of phases or faults that do.
     pub fn apply(&mut self, sent: &SentAction) {
         let from = sent.acts_at();
+        if sent.action.is_of_timeline() {
+            if sent.change(&mut self.course) {
+                self.course.forget_before(from);
+                self.mark_moved();
+            }
+            return;
+        }
         let moved = match sent.action {
             Action::Lever { lever, value, lasts } => {
                 Move { lever, from, value: Some(value), until: from + lasts }
@@ -108,13 +134,13 @@ impl HostLevers {
             return *value;
         }
         let without = match self.phase_curve(lever, time) {
-            Some(PhaseCurve { curve, begin, start }) => curve.at(time.since(begin), start),
+            Some(curve) => curve.at(time),
             None => plan.default,
         };
         let mut value = without;
         for by in [ChangeBy::Set, ChangeBy::Times, ChangeBy::Plus] {
             for (fault, change) in self.changes_of(lever).filter(|(_, change)| change.by == by) {
-                let Some((begin, _)) = fault.times.window(self.run_start, time) else { continue };
+                let Some((begin, _)) = self.course.window(fault.timed(), time) else { continue };
                 let by_curve = change.curve.at(time.since(begin), by.neutral(without));
                 value = match by {
                     ChangeBy::Set => by_curve,
@@ -153,10 +179,10 @@ impl HostLevers {
         let changes = self.part.faults.iter().flat_map(|fault| {
             let changes = fault.changes.iter().filter(|change| is_meant(change.lever));
             changes.map(move |change| {
-                let bend = fault.times.window(self.run_start, after).and_then(|(begin, _)| {
+                let bend = self.course.window(fault.timed(), after).and_then(|(begin, _)| {
                     change.curve.next_bend(after.since(begin)).map(|since| begin + since)
                 });
-                fault.times.next_edge(self.run_start, after).min(bend.unwrap_or(Time::NEVER))
+                self.course.next_edge(fault.timed(), after).min(bend.unwrap_or(Time::NEVER))
             })
         });
         moves.chain(changes).min().unwrap_or(Time::NEVER).min(self.next_phase_edge(lever, after))
@@ -166,37 +192,39 @@ impl HostLevers {
     fn next_phase_edge(&self, lever: Option<usize>, after: Time) -> Time {
         let phases = &self.part.timeline.phases;
         let is_meant = |phase: &PhasePlan| match lever {
-            Some(lever) => phase.curve(lever).is_some(),
+            Some(lever) => phase.change(lever).is_some(),
             None => !phase.changes.is_empty(),
         };
         if !phases.iter().any(is_meant) {
             return Time::NEVER;
         }
-        let edges = phases.iter().map(|phase| phase.times.next_edge(self.run_start, after));
+        let edges = phases.iter().map(|phase| self.course.next_edge(phase.timed(), after));
         let levers = lever.map_or(0..self.values.len(), |lever| lever..lever + 1);
         let curves = levers.filter_map(|lever| self.phase_curve(lever, after));
-        let bends = curves.filter_map(|PhaseCurve { curve, begin, .. }| {
-            curve.next_bend(after.since(begin)).map(|since| begin + since)
-        });
-        edges.chain(bends).min().unwrap_or(Time::NEVER)
+        let bends = curves.filter_map(|curve| curve.next_bend(after));
+        edges.chain(bends).min().unwrap_or(Time::NEVER).min(self.course.next_skip(after))
     }
 
     /// The curve that a lever follows now: the last one of the phases so far in this turn of the timeline.
     fn phase_curve(&self, lever: usize, now: Time) -> Option<PhaseCurve<'_>> {
         let phases = &self.part.timeline.phases;
-        let (current, (begin, _)) = phases
-            .iter()
-            .enumerate()
-            .find_map(|(n, phase)| Some((n, phase.times.window(self.run_start, now)?)))?;
+        // Phases before the one that a skip has gone to count as passed.
+        let origin = self.course.timeline_origin(now);
+        let (current, (begin, _)) =
+            phases.iter().enumerate().find_map(|(n, phase)| Some((n, phase.times.window(origin, now)?)))?;
         let turn = begin.before(phases[current].times.at);
         let mut last: Option<PhaseCurve<'_>> = None;
         for phase in &phases[..=current] {
-            let Some(curve) = phase.curve(lever) else { continue };
-            let begin = turn + phase.times.at;
-            let start = last.map_or(self.part.levers[lever].default, |last| {
-                last.curve.at(begin.since(last.begin), last.start)
-            });
-            last = Some(PhaseCurve { curve, begin, start });
+            let Some(PhaseChange { curve, ends_with_phase, .. }) = phase.change(lever) else { continue };
+            let (begin, until) = if *ends_with_phase {
+                let taken = self.course.last_window(phase.timed(), now);
+                let Some(taken) = taken.filter(|(begin, _)| *begin >= turn) else { continue };
+                taken
+            } else {
+                (turn + phase.times.at, Time::NEVER)
+            };
+            let start = last.map_or(self.part.levers[lever].default, |last| last.at(begin));
+            last = Some(PhaseCurve { curve, begin, until, start });
         }
         last
     }
@@ -210,7 +238,7 @@ impl HostLevers {
     /// `true` if a lever has another value right after now.
     fn is_moving(&self, now: Time) -> bool {
         self.part.faults.iter().any(|fault| {
-            let window = fault.times.window(self.run_start, now);
+            let window = self.course.window(fault.timed(), now);
             let moves = |begin| fault.changes.iter().any(|change| change.curve.moves(now.since(begin)));
             window.is_some_and(|(begin, _)| moves(begin))
         }) || self.is_moved_by_phase(now)
@@ -218,7 +246,7 @@ impl HostLevers {
 
     fn is_moved_by_phase(&self, now: Time) -> bool {
         let curves = (0..self.values.len()).filter_map(|lever| self.phase_curve(lever, now));
-        let mut moving = curves.filter(|last| last.curve.moves(now.since(last.begin)));
+        let mut moving = curves.filter(|last| last.moves(now));
         !self.part.timeline.phases.is_empty() && moving.next().is_some()
     }
 }

@@ -9,6 +9,7 @@ use indexmap::IndexSet;
 
 use super::sent_action::SentAction;
 use crate::event::Event;
+use crate::fault::Course;
 use crate::plan::{Action, HostPlan, HostSelection};
 use crate::time::{Span, Time};
 
@@ -94,9 +95,17 @@ pub struct RunLog {
     numbered: u64,
     /// Number of actions and events that were forgotten, and of changes of the plan.
     forgotten: u64,
+    /// `true` if nothing is refused or forgotten.
+    is_unbounded: bool,
 }
 
 impl RunLog {
+    /// A log that keeps everything, for a run that is made once.
+    #[must_use]
+    pub(crate) fn unbounded() -> Self {
+        Self { is_unbounded: true, ..Self::default() }
+    }
+
     /// Appends an action.
     pub fn append(&mut self, targets: Targets, sent: Arc<SentAction>) -> Result<(), LogFull> {
         let names = targets.name_count();
@@ -115,7 +124,8 @@ impl RunLog {
     /// Appends an event from outside.
     pub fn append_event(&mut self, event: Arc<Event>) {
         self.event_bytes += event.bytes();
-        if self.events.len() >= LOGGED_EVENTS_MAX || self.event_bytes > LOGGED_EVENT_BYTES_MAX {
+        let is_full = self.events.len() >= LOGGED_EVENTS_MAX || self.event_bytes > LOGGED_EVENT_BYTES_MAX;
+        if is_full && !self.is_unbounded {
             self.forget_events();
         }
         self.events.push(event);
@@ -166,6 +176,16 @@ impl RunLog {
         reaching.map(|logged| Arc::clone(&logged.sent))
     }
 
+    /// The course of the run, which started then.
+    #[must_use]
+    pub fn course(&self, run_start: Time) -> Course {
+        let mut course = Course::new(run_start);
+        for logged in &self.actions {
+            let _is_known = logged.sent.change(&mut course);
+        }
+        course
+    }
+
     /// `true` if nothing was forgotten, so that the log tells of the whole run.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
@@ -182,7 +202,9 @@ impl RunLog {
     /// `true` if an action for this many named hosts does not fit.
     const fn has_no_room(&self, names: usize) -> bool {
         // Any single action fits, whatever the number of hosts.
-        self.actions.len() >= LOGGED_ACTIONS_MAX || (self.names > 0 && self.names + names > LOGGED_NAMES_MAX)
+        !self.is_unbounded
+            && (self.actions.len() >= LOGGED_ACTIONS_MAX
+                || (self.names > 0 && self.names + names > LOGGED_NAMES_MAX))
     }
 
     /// Forgets the actions that make no difference any more.
@@ -197,20 +219,26 @@ impl RunLog {
 
 /// The part of a host that an action sets. Of several actions on the same one, the last one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Subject {
+enum Subject<'a> {
     Lever(usize),
     /// The value that a metric shows.
     Metric(usize),
     /// Up or down.
     Presence,
+    /// A fault of the run.
+    Fault(&'a str),
+    /// The place in the timeline.
+    Timeline,
 }
 
-impl Subject {
-    const fn of(action: &Action) -> Option<Self> {
+impl<'a> Subject<'a> {
+    fn of(action: &'a Action) -> Option<Self> {
         match action {
             Action::Lever { lever, .. } | Action::ReleaseLever { lever } => Some(Self::Lever(*lever)),
             Action::Override { metric, .. } | Action::Release { metric } => Some(Self::Metric(*metric)),
             Action::Down { .. } | Action::Up => Some(Self::Presence),
+            Action::BeginFault { fault, .. } | Action::EndFault { fault } => Some(Self::Fault(fault)),
+            Action::SkipTo { .. } => Some(Self::Timeline),
             _ => None,
         }
     }
@@ -264,6 +292,8 @@ fn settled(actions: &[LoggedAction], now: Time) -> Vec<bool> {
 fn end_of(logged: &LoggedAction) -> Time {
     let lasts = match logged.sent.action {
         Action::Override { lasts, .. } | Action::Lever { lasts, .. } | Action::Down { lasts } => lasts,
+        // What is planned later counts from their end.
+        Action::BeginFault { .. } | Action::EndFault { .. } | Action::SkipTo { .. } => Span::FOREVER,
         _ => Span::ZERO,
     };
     logged.sent.acts_at() + lasts

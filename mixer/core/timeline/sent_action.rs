@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::event::DELIVERY_DELAY;
+use crate::fault::Course;
 use crate::plan::Action;
 use crate::time::Time;
 
@@ -31,6 +32,17 @@ impl SentAction {
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {
         (self.time, &self.source, self.sequence).cmp(&(other.time, &other.source, other.sequence))
+    }
+
+    /// Changes a course if it is an action on the timeline or on a fault. Returns `false` if it makes no difference.
+    pub fn change(&self, course: &mut Course) -> bool {
+        let from = self.acts_at();
+        match &self.action {
+            Action::BeginFault { fault, lasts } => course.begin(fault, from, from + *lasts),
+            Action::EndFault { fault } => course.end(fault, from),
+            Action::SkipTo { origin, .. } => course.skip(from, *origin),
+            _ => false,
+        }
     }
 
     /// Gives an action on a lever the lever's index in another plan. Gives `false` if the lever is not there.

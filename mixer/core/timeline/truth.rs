@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::json;
 
-use crate::fault::Windows;
+use crate::fault::{Course, Timed};
 use crate::plan::{PhasePlan, Plan, Truth};
 use crate::time::{Span, Time};
 
@@ -70,26 +70,34 @@ impl TruthRecord<'_> {
 }
 
 /// The records of phases and faults that end at a moment, and of instant faults then.
-pub fn records_ending_at(plan: &Plan, run_start: Time, at: Time) -> impl Iterator<Item = TruthRecord<'_>> {
+pub fn records_ending_at<'a>(
+    plan: &'a Plan,
+    course: &'a Course,
+    at: Time,
+) -> impl Iterator<Item = TruthRecord<'a>> {
     let before = at.before(Span::from_nanos(1));
-    records_of(plan, move |times| {
-        let instant = times.last_window(run_start, at).filter(|(begin, end)| *begin == at && *end == at);
-        instant.or_else(|| times.last_window(run_start, before).filter(|(_, end)| *end == at))
+    records_of(plan, move |timed| {
+        let instant = course.last_window(timed, at).filter(|(begin, end)| *begin == at && *end == at);
+        instant.or_else(|| course.last_window(timed, before).filter(|(_, end)| *end == at))
     })
 }
 
 /// The records of phases and faults that are on at a moment, at which the run ends.
-pub fn records_cut_at(plan: &Plan, run_start: Time, at: Time) -> impl Iterator<Item = TruthRecord<'_>> {
-    records_of(plan, move |times| times.window(run_start, at).map(|(begin, _)| (begin, at)))
+pub fn records_cut_at<'a>(
+    plan: &'a Plan,
+    course: &'a Course,
+    at: Time,
+) -> impl Iterator<Item = TruthRecord<'a>> {
+    records_of(plan, move |timed| course.window(timed, at).map(|(begin, _)| (begin, at)))
 }
 
 /// A record of each phase and each fault that has a window.
 fn records_of(
     plan: &Plan,
-    window: impl Fn(&Windows) -> Option<(Time, Time)>,
+    window: impl Fn(Timed<'_>) -> Option<(Time, Time)>,
 ) -> impl Iterator<Item = TruthRecord<'_>> {
     subjects(plan).filter_map(move |index| {
-        let window = window(times_of(plan, index))?;
+        let window = window(timed_of(plan, index))?;
         Some(record_of(plan, index, window))
     })
 }
@@ -100,10 +108,10 @@ fn subjects(plan: &Plan) -> Range<usize> {
 }
 
 /// The times of a phase, or of a fault behind all phases.
-fn times_of(plan: &Plan, index: usize) -> &Windows {
+fn timed_of(plan: &Plan, index: usize) -> Timed<'_> {
     match index.checked_sub(plan.timeline.phases.len()) {
-        None => &plan.timeline.phases[index].times,
-        Some(fault) => &plan.faults[fault].times,
+        None => plan.timeline.phases[index].timed(),
+        Some(fault) => plan.faults[fault].timed(),
     }
 }
 
@@ -127,18 +135,18 @@ fn record_of(plan: &Plan, index: usize, (begin, end): (Time, Time)) -> TruthReco
 #[derive(Debug)]
 pub struct TruthRecords<'a> {
     plan: &'a Plan,
-    run_start: Time,
+    course: &'a Course,
     /// The next begin of each phase, then of each fault.
     next: Vec<Time>,
 }
 
 impl<'a> TruthRecords<'a> {
-    /// The records of a run that started then, without an end.
+    /// The records of a run of this course, without an end.
     #[must_use]
-    pub fn new(plan: &'a Plan, run_start: Time) -> Self {
-        let before = run_start.before(Span::from_nanos(1));
-        let next = subjects(plan).map(|index| times_of(plan, index).next_begin(run_start, before));
-        Self { plan, run_start, next: next.collect() }
+    pub fn new(plan: &'a Plan, course: &'a Course) -> Self {
+        let before = course.run_start().before(Span::from_nanos(1));
+        let next = subjects(plan).map(|index| course.next_begin(timed_of(plan, index), before));
+        Self { plan, course, next: next.collect() }
     }
 }
 
@@ -150,10 +158,10 @@ impl<'a> Iterator for TruthRecords<'a> {
         if begin == Time::NEVER {
             return None;
         }
-        let times = times_of(self.plan, index);
-        let end = times.last_window(self.run_start, begin).map_or(begin, |(_, end)| end);
+        let timed = timed_of(self.plan, index);
+        let end = self.course.last_window(timed, begin).map_or(begin, |(_, end)| end);
         let record = record_of(self.plan, index, (begin, end));
-        self.next[index] = times.next_begin(self.run_start, begin);
+        self.next[index] = self.course.next_begin(timed, begin);
         Some(record)
     }
 }

@@ -11,6 +11,7 @@ use super::layout::Layout;
 use super::selection::Selection;
 use crate::error::Error;
 use crate::event::{DELIVERY_DELAY, Event, HostId, RUN_FINISHED, RUN_STARTED};
+use crate::fault::Course;
 use crate::host::{DrivenHost, EmulatedHost, Outbox, UpdateCounts};
 use crate::interrupt::is_interrupted;
 use crate::plan::Plan;
@@ -49,6 +50,10 @@ pub(super) struct State {
     outside_counts: Vec<u64>,
     /// For each world the actions and the injected events so far.
     logs: Vec<RunLog>,
+    /// For each world the times of its phases and faults, as changed so far.
+    courses: Vec<Course>,
+    /// `true` if a course has changed since the next edge was looked for.
+    is_course_changed: bool,
     /// Faults of the run up to this moment are told.
     told_to: Time,
     counts: UpdateCounts,
@@ -87,7 +92,9 @@ impl WorldBatch {
 
     /// As [`Self::new`] of a plan without generators, with only those hosts whose events others may hear.
     pub(crate) fn of_heard_hosts(plan: Arc<Plan>, seeds: &[u64], start: Time) -> Self {
-        Self::with_layout(Layout::of_heard(plan), seeds, start)
+        let mut batch = Self::with_layout(Layout::of_heard(plan), seeds, start);
+        batch.state.logs.fill(RunLog::unbounded());
+        batch
     }
 
     fn with_layout(layout: Layout, seeds: &[u64], start: Time) -> Self {
@@ -103,6 +110,8 @@ impl WorldBatch {
             outside: vec![Vec::new(); seeds.len()],
             outside_counts: vec![0; seeds.len()],
             logs: vec![RunLog::default(); seeds.len()],
+            courses: vec![Course::new(start); seeds.len()],
+            is_course_changed: false,
             told_to: start.before(Span::from_nanos(1)),
             counts: UpdateCounts::default(),
         };
@@ -173,30 +182,54 @@ impl WorldBatch {
         visit: &mut impl FnMut(&Step<'_>),
         record: &mut impl FnMut(&Event, Option<HostId>),
     ) {
-        while self.layout.hears_edges {
-            let edge = next_run_edge(&self.layout.plan, self.start, self.state.told_to);
-            if edge > to || edge == Time::NEVER {
-                break;
+        loop {
+            let edge = self.next_edge();
+            let is_told = edge <= to && edge != Time::NEVER;
+            if !self.pass(if is_told { edge } else { to }, visit, record) {
+                continue;
             }
-            self.pass(edge, visit, record);
+            if !is_told {
+                return;
+            }
             self.tell_edges(edge, record);
         }
-        self.pass(to, visit, record);
     }
 
-    /// Lets time pass to `to`, by when no phase or fault of the run begins or ends.
+    /// The next edge of any world that is to be told.
+    fn next_edge(&self) -> Time {
+        if !self.layout.hears_edges {
+            return Time::NEVER;
+        }
+        let State { courses, told_to, .. } = &self.state;
+        let mut edges = courses.iter().map(|course| next_run_edge(&self.layout.plan, course, *told_to));
+        if courses.iter().any(Course::is_changed) {
+            return edges.min().unwrap_or(Time::NEVER);
+        }
+        // All worlds have the same.
+        edges.next().unwrap_or(Time::NEVER)
+    }
+
+    /// Lets time pass to `to`, by when no phase or fault of the run begins or ends. Returns `false` if the time stops before,
+    /// as an action has changed the times of phases or faults.
     fn pass(
         &mut self,
         to: Time,
         visit: &mut impl FnMut(&Step<'_>),
         record: &mut impl FnMut(&Event, Option<HostId>),
-    ) {
+    ) -> bool {
+        self.state.is_course_changed = false;
         let mut begin = self.due();
         while begin <= to && begin != Time::NEVER && !is_interrupted() {
-            let next = self.pass_window(to, to.min(begin + WINDOW), visit);
+            let end = to.min(begin + WINDOW);
+            let next = self.pass_window(to, end, visit);
             begin = next.min(self.hand_out(record));
+            if self.state.is_course_changed && end < to {
+                self.state.now = self.state.now.max(end);
+                return false;
+            }
         }
         self.state.now = self.state.now.max(to);
+        true
     }
 
     /// Advances each host alone to the end of the window, or to `to` if it is alone. Returns the time at which the next one
@@ -360,7 +393,8 @@ impl State {
         let hosts = self.hosts.iter().map(DrivenHost::try_clone).collect::<Result<_, _>>()?;
         let (due, outside) = (self.due.clone(), self.outside.clone());
         let (outside_counts, logs) = (self.outside_counts.clone(), self.logs.clone());
-        Ok(Self { hosts, due, outside, outside_counts, logs, ..*self })
+        let courses = self.courses.clone();
+        Ok(Self { hosts, due, outside, outside_counts, logs, courses, ..*self })
     }
 
     pub(super) const fn now(&self) -> Time {

@@ -7,6 +7,7 @@ use super::selection::Selection;
 use super::snapshot::Snapshot;
 use crate::error::Error;
 use crate::event::{Event, HostId};
+use crate::fault::Course;
 use crate::host::{DrivenHost, UpdateCounts};
 use crate::plan::{Action, Plan};
 use crate::series::LabelBlock;
@@ -102,6 +103,12 @@ impl World {
     #[must_use]
     pub fn log(&self) -> &RunLog {
         self.0.log(0)
+    }
+
+    /// As [`WorldBatch::course`].
+    #[must_use]
+    pub fn course(&self) -> &Course {
+        self.0.course(0)
     }
 
     /// As [`WorldBatch::outside_events`].

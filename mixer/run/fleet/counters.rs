@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use tokio::sync::Notify;
 use tracing::{Span, warn};
 
+use promemu_core::fault::Course;
 use promemu_core::time::Time;
 use promemu_core::timeline::RunLog;
 
@@ -27,6 +29,10 @@ pub(super) struct Counters {
     pub(super) simulation: SimulationProgress,
     /// All that came to the run from outside of its hosts, and their moves of levers.
     run_log: Mutex<RunLog>,
+    /// The times of the run's phases and faults, as planned and as changed so far.
+    course: Mutex<Course>,
+    /// Tells the run's loop that they have changed.
+    pub(super) course_changed: Notify,
     /// `true` once an action of a host found no room in the log.
     pub(super) was_log_full: AtomicBool,
     /// The minute in which hosts were last told to drop events, and their number.
@@ -52,6 +58,8 @@ impl Counters {
             event_tap,
             simulation: SimulationProgress::default(),
             run_log: Mutex::default(),
+            course: Mutex::new(Course::new(Time::NEVER)),
+            course_changed: Notify::new(),
             was_log_full: AtomicBool::new(false),
             drops_told: Mutex::default(),
             run_start: OnceLock::new(),
@@ -66,6 +74,10 @@ impl Counters {
 
     pub(super) fn run_log(&self) -> MutexGuard<'_, RunLog> {
         self.run_log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn course(&self) -> MutexGuard<'_, Course> {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `true` if one more line about dropped events is not too many.

@@ -19,6 +19,7 @@ use promemu_core::interrupt::interruptible;
 use promemu_core::plan::HostPlan;
 use promemu_core::rng::Seed;
 use promemu_core::time::{Speed, Time};
+use promemu_core::timeline::SentAction;
 
 use super::host_table::Exit;
 use super::live_fleet::Fleet;
@@ -104,6 +105,12 @@ impl HostTask {
     /// The same host with another plan, as [`DrivenHost::with_plan`].
     pub(crate) fn with_plan(self, plan: Arc<HostPlan>, seed: Seed, now: Time) -> Self {
         Self { host: self.host.with_plan(plan, seed, now), ..self }
+    }
+
+    /// The same host with actions that it may know already.
+    pub(crate) fn with_actions(mut self, actions: Vec<Arc<SentAction>>) -> Self {
+        self.host.post_actions(actions);
+        self
     }
 
     /// Runs the host as a member of the fleet, present at once if it has started before. Its end is added to

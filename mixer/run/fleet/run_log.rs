@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use tracing::warn;
 
 use promemu_core::event::{CLIENT_SOURCE, Event, HostId, MIXER_SOURCE};
+use promemu_core::fault::Course;
 use promemu_core::host::{DrivenHost, EmulatedHost};
-use promemu_core::plan::{Action, Plan};
+use promemu_core::plan::{Action, HostPlan, Plan};
 use promemu_core::time::Time;
 use promemu_core::timeline::{
     LogFull, RunEdge, RunLog, SentAction, Targets, active_edges, next_run_edge, run_edges_at,
@@ -33,26 +34,54 @@ impl Fleet {
         let mut log = self.counters.run_log();
         let sent = SentAction { action, time, source: CLIENT_SOURCE.into(), sequence };
         let acts_at = sent.acts_at();
-        log.append(targets, Arc::new(sent))?;
+        let sent = Arc::new(sent);
+        log.append(targets, Arc::clone(&sent))?;
         drop(log);
+        self.follow(&sent);
         for id in hosts {
             self.tell_of_action(*id);
         }
         Ok(acts_at)
     }
 
-    /// Moves a lever for some hosts, or for all.
-    pub(crate) fn move_lever(&self, targets: Targets, action: Action) -> Result<(), LogFull> {
-        let reached = self.hosts().filter(|(_, host)| host.run.is_some() && targets.reach(host));
+    /// Moves a lever, or changes the timeline or a fault, for some hosts or for all. Gives the moment at which it acts.
+    pub(crate) fn change_run(&self, time: Time, targets: Targets, action: Action) -> Result<Time, LogFull> {
+        let reached = self.hosts().filter(|(_, host)| action.concerns(host) && targets.reach(host));
         let reached: Vec<HostId> = reached.map(|(id, _)| id).collect();
-        self.log_action(self.clock.now(), targets, action, &reached).map(drop)
+        self.log_action(time, targets, action, &reached)
+    }
+
+    /// Notes an action that may change the times of phases and faults.
+    fn follow(&self, sent: &SentAction) {
+        let mut course = self.counters.course();
+        if sent.change(&mut course) {
+            course.forget_before(sent.time);
+            drop(course);
+            self.counters.course_changed.notify_one();
+        }
+    }
+
+    /// Completes when the times of phases and faults have changed since the last time.
+    pub(crate) async fn course_changed(&self) {
+        self.counters.course_changed.notified().await;
+    }
+
+    /// The times of the run's phases and faults, as planned and as changed so far; from now on if the run has not begun.
+    pub(crate) fn course(&self) -> Course {
+        let mut course = self.counters.course().clone();
+        if self.counters.run_start.get().is_none() {
+            course.count_from(self.clock.now());
+        }
+        course
     }
 
     /// Logs the action of a host, which is for all hosts.
     pub(super) fn log_own_action(&self, sent: SentAction) {
-        let outcome = self.counters.run_log().append(Targets::All, Arc::new(sent));
+        let sent = Arc::new(sent);
+        let outcome = self.counters.run_log().append(Targets::All, Arc::clone(&sent));
         if outcome.is_ok() {
-            let reached = self.hosts().filter(|(_, host)| host.run.is_some());
+            self.follow(&sent);
+            let reached = self.hosts().filter(|(_, host)| sent.action.concerns(host));
             reached.for_each(|(id, _)| self.tell_of_action(id));
             return;
         }
@@ -90,13 +119,23 @@ impl Fleet {
     pub(super) fn joining(&self, host: EmulatedHost) -> (DrivenHost, u64) {
         let host = host.in_run_since(self.run_start());
         let log = self.counters.run_log();
-        let is_move = |sent: &Arc<SentAction>| {
-            matches!(sent.action, Action::Lever { .. } | Action::ReleaseLever { .. })
+        let is_of_run = |sent: &Arc<SentAction>| {
+            sent.action.is_of_timeline()
+                || matches!(sent.action, Action::Lever { .. } | Action::ReleaseLever { .. })
         };
-        let moves: Vec<_> = log.actions_for(host.plan(), 0).filter(is_move).collect();
+        let moves: Vec<_> = log.actions_for(host.plan(), 0).filter(is_of_run).collect();
         let mut driven = DrivenHost::new(host);
         driven.post_actions(moves);
         (driven, log.end())
+    }
+
+    /// The actions on the timeline and on faults so far, for a host that goes on with another plan.
+    pub(super) fn timeline_actions(&self, host: &HostPlan) -> Vec<Arc<SentAction>> {
+        if !self.counters.course().is_changed() {
+            return Vec::new();
+        }
+        let log = self.counters.run_log();
+        log.actions_for(host, 0).filter(|sent| sent.action.is_of_timeline()).collect()
     }
 
     /// Goes on with the log under another plan.
@@ -117,20 +156,22 @@ impl Fleet {
     /// Notes the start of the run, from which its faults count.
     pub(super) fn set_run_start(&self, start: Time) {
         // Later fleets of the run keep the first one.
-        let _is_first = self.counters.run_start.set(start).is_ok();
+        if self.counters.run_start.set(start).is_ok() {
+            self.counters.course().count_from(start);
+        }
     }
 
     /// The next begin or end of a phase or fault of the run after this moment, or event of its timeline; [`Time::NEVER`] if
     /// there is none.
     pub(crate) fn next_run_edge(&self, after: Time) -> Time {
-        let run_start = self.counters.run_start.get().copied();
-        run_start.map_or(Time::NEVER, |start| next_run_edge(&self.plan, start, after))
+        let has_begun = self.counters.run_start.get().is_some();
+        if has_begun { next_run_edge(&self.plan, &self.counters.course(), after) } else { Time::NEVER }
     }
 
     /// Emits the events of phases and faults that begin or end at this moment, and those of the timeline.
     pub(crate) fn tell_edges(&self, at: Time) {
-        let Some(start) = self.counters.run_start.get() else { return };
-        for edge in run_edges_at(&self.plan, *start, at) {
+        let edges = run_edges_at(&self.plan, &self.course(), at);
+        for edge in edges {
             self.tell_edge(&edge, at);
         }
     }
@@ -138,8 +179,8 @@ impl Fleet {
     /// Emits the events of phases and faults that another plan has begun or ended: of those that are told to be on up to
     /// `told_to`, and those that are on now.
     pub(crate) fn tell_edges_since(&self, old: &Plan, told_to: Time, now: Time) {
-        let start = self.run_start();
-        let (before, after) = (active_edges(old, start, told_to), active_edges(&self.plan, start, now));
+        let course = self.course();
+        let (before, after) = (active_edges(old, &course, told_to), active_edges(&self.plan, &course, now));
         for [_, end] in before.iter().filter(|edges| !after.contains(edges)) {
             self.tell_edge(end, now);
         }

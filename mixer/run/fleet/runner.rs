@@ -200,7 +200,10 @@ impl FleetRunner {
                     let host = EmulatedHost::new(plan, self.seed, start);
                     Box::new(HostTask::joining(fleet.joining(host)))
                 }
-                Some(Some(host)) => Box::new(host.with_plan(plan, self.seed, start)),
+                Some(Some(host)) => {
+                    let actions = fleet.timeline_actions(&plan);
+                    Box::new(host.with_plan(plan, self.seed, start).with_actions(actions))
+                }
                 Some(None) => continue,
             };
             self.spawn(id, host);

@@ -53,6 +53,8 @@ impl CommandLog {
                 hosts = text("hosts"),
                 metric = text("metric"),
                 lever = text("lever"),
+                phase = text("phase"),
+                fault = text("fault"),
                 event = text("event"),
                 source = text("source"),
                 value = field("value").and_then(serde_json::Value::as_f64),
@@ -100,6 +102,7 @@ impl Told {
             }
             Command::MoveLever { wanted: LeverMove { value, span, .. }, .. } => (Some(*value), *span),
             Command::Act { action: HostAction::Down { span }, .. } => (None, *span),
+            Command::BeginFault { lasts, .. } => (None, *lasts),
             _ => (None, None),
         };
         let mut fields: Map<String, Value> = match command {
@@ -120,6 +123,9 @@ impl Told {
             },
             Command::MoveLever { lever: of, wanted } => lever("lever", of, wanted.hosts.as_deref()),
             Command::ReleaseLever { lever: of, hosts } => lever("release_lever", of, hosts.as_deref()),
+            Command::SkipTo { phase } => told("skip", &[("phase", phase)]),
+            Command::BeginFault { id, .. } => told("begin_fault", &[("fault", id)]),
+            Command::EndFault { id } => told("end_fault", &[("fault", id)]),
             Command::Emit { name, source, .. } => told("emit", &[("event", name), ("source", source)]),
         };
         fields.extend(value.map(|value| ("value".to_owned(), value.into())));

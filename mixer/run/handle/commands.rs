@@ -13,6 +13,7 @@ use super::host_action::{Acted, HostAction, remove};
 use super::levers::{move_lever, release_lever};
 use super::lookup::{host_id, metric_of};
 use super::new_host::new_host_plan;
+use super::timeline;
 use super::value_check::{check_fall, check_value};
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     Act { hosts: String, action: HostAction },
     MoveLever { lever: String, wanted: LeverMove },
     ReleaseLever { lever: String, hosts: Option<String> },
+    SkipTo { phase: String },
+    BeginFault { id: String, lasts: Option<Span> },
+    EndFault { id: String },
     Emit { name: String, source: String, data: serde_json::Value },
 }
 
@@ -73,6 +77,9 @@ impl Command {
             }
             Self::MoveLever { lever, wanted } => move_lever(&fleet, &lever, &wanted)?,
             Self::ReleaseLever { lever, hosts } => release_lever(&fleet, &lever, hosts.as_deref())?,
+            Self::SkipTo { phase } => timeline::skip(&fleet, &phase)?,
+            Self::BeginFault { id, lasts } => timeline::begin_fault(&fleet, &id, lasts)?,
+            Self::EndFault { id } => timeline::end_fault(&fleet, &id)?,
             Self::Emit { name, source, data } => {
                 let (listeners, time) = fleet.publish_from(&name, &source, data);
                 return Ok(Outcome { listeners, time, hosts: Vec::new() });

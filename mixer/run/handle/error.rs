@@ -125,6 +125,28 @@ pub enum CommandError {
         /// A suggestion, or empty.
         hint: String,
     },
+    /// The timeline has no phase of this name.
+    #[error("there is no phase {name:?}{hint}")]
+    UnknownPhase {
+        /// The name, cut if it is long.
+        name: String,
+        /// A suggestion, or empty.
+        hint: String,
+    },
+    /// The run has no fault of this id.
+    #[error("there is no fault {id:?}{hint}")]
+    UnknownFault {
+        /// The id, cut if it is long.
+        id: String,
+        /// A suggestion, or empty.
+        hint: String,
+    },
+    /// The fault cannot be begun, as it is on.
+    #[error("fault {0:?} is on already; end it first")]
+    FaultActive(String),
+    /// The fault cannot be ended, as it is off.
+    #[error("fault {0:?} is not on")]
+    FaultNotActive(String),
     /// The run log has no room for another action.
     #[error("the run has too many actions that still hold; release some, or start another run")]
     RunLogFull,

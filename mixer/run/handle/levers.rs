@@ -99,7 +99,7 @@ fn send(fleet: &Fleet, hosts: Option<&str>, action: Action) -> Result<(), Comman
             Targets::Selected(HostSelection::parse(pattern).map_err(CommandError::InvalidPattern)?)
         }
     };
-    fleet.move_lever(targets, action).map_err(|_| CommandError::RunLogFull)
+    fleet.change_run(fleet.clock().now(), targets, action).map(drop).map_err(|_| CommandError::RunLogFull)
 }
 
 fn lever_index(fleet: &Fleet, name: &str) -> Result<usize, CommandError> {
@@ -148,6 +148,8 @@ fn by_hosts(
         let reaching: Vec<usize> = reaching.map(|(index, _)| index).collect();
         let value = *known.entry((Arc::as_ptr(part), reaching)).or_insert_with_key(|(_, reaching)| {
             let mut levers = HostLevers::new(Arc::clone(part), fleet.run_start());
+            let of_timeline = log.actions().iter().filter(|logged| logged.sent.action.is_of_timeline());
+            of_timeline.for_each(|logged| levers.apply(&logged.sent));
             for index in reaching {
                 levers.apply(&moves[*index].sent);
             }
@@ -168,9 +170,11 @@ fn by_hosts(
 
 /// The ids of the faults that change a lever now.
 fn active_faults(fleet: &Fleet, lever: usize, now: Time) -> Vec<String> {
-    let start = fleet.run_start();
-    let faults = fleet.plan().faults.iter().filter(|fault| {
-        fault.times.window(start, now).is_some() && fault.changes.iter().any(|change| change.lever == lever)
+    let course = fleet.course();
+    let plan = fleet.plan();
+    let faults = plan.faults.iter().filter(|fault| {
+        course.window(fault.timed(), now).is_some()
+            && fault.changes.iter().any(|change| change.lever == lever)
     });
     faults.map(|fault| fault.id.to_string()).collect()
 }

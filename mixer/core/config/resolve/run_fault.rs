@@ -269,6 +269,7 @@ impl Resolver<'_> {
             every: times.every,
             until: *end,
             turns: *turns,
+            follows_timeline: true,
         })
     }
 

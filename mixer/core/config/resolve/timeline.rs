@@ -48,7 +48,7 @@ impl Resolver<'_> {
                 let message = format!("two phases are called {name:?}; a phase's name must be unique");
                 self.problems.error(phase.name.span, message);
             }
-            let times = Windows { at: begin, lasts, every: None, until: end, turns };
+            let times = Windows { at: begin, lasts, every: None, until: end, turns, follows_timeline: true };
             timeline.events.extend(self.phase_events(phase, &name, times));
             let changes = self.phase_changes(phase, &timeline.phases);
             let truth = self.truth(phase.truth.as_ref());
@@ -99,7 +99,7 @@ impl Resolver<'_> {
             PhaseLevers::Curves(curves) => {
                 let curves = curves.iter().filter_map(|(span, name, curve)| {
                     let (lever, curve) = (self.lever_index(name, *span), self.curve(name, curve));
-                    Some(PhaseChange { lever: lever?, curve: curve? })
+                    Some(PhaseChange { lever: lever?, curve: curve?, ends_with_phase: false })
                 });
                 curves.collect()
             }
@@ -107,7 +107,8 @@ impl Resolver<'_> {
                 let changed: IndexSet<usize> =
                     before.iter().flat_map(|phase| &phase.changes).map(|change| change.lever).collect();
                 let default = |lever: usize| Curve::Constant(self.lever_defaults[lever]);
-                changed.into_iter().map(|lever| PhaseChange { lever, curve: default(lever) }).collect()
+                let back = |lever| PhaseChange { lever, curve: default(lever), ends_with_phase: false };
+                changed.into_iter().map(back).collect()
             }
         }
     }

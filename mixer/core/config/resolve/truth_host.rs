@@ -73,8 +73,8 @@ pub(super) fn move_levers(plan: &mut Plan) {
         let lasts = phase.times.lasts.min(SECONDS_MAX);
         let seconds = Curve::Ramp { to: lasts.as_secs_f64(), over: lasts };
         let changes = vec![
-            PhaseChange { lever: first, curve: Curve::Constant(number) },
-            PhaseChange { lever: first + 1 + n, curve: seconds },
+            PhaseChange { lever: first, curve: Curve::Constant(number), ends_with_phase: false },
+            PhaseChange { lever: first + 1 + n, curve: seconds, ends_with_phase: true },
         ];
         PhasePlan { changes, ..phase.clone() }
     });

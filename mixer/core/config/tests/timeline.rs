@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event::{MIXER_SOURCE, PHASE_STARTED};
+use crate::fault::Course;
 use crate::timeline::{next_run_edge, run_edges_at};
 
 /// A config with this timeline, and these fields.
@@ -128,8 +129,8 @@ fn edges_come_in_their_order_at_one_moment() {
         Fault(id: "f", at: 1, lasts: 4, set: { "load": 2 }), Fault(id: "g", during: "b", set: { "load": 3 })]"#;
     let plan = plan_of(&text(timeline, ""), &[]).unwrap().plan;
     let at = START + Span::from_secs(5);
-    assert_eq!(next_run_edge(&plan, START, START + Span::from_secs(1)), at);
-    let edges = run_edges_at(&plan, START, at);
+    assert_eq!(next_run_edge(&plan, &Course::new(START), START + Span::from_secs(1)), at);
+    let edges = run_edges_at(&plan, &Course::new(START), at);
     let edges: Vec<_> = edges.iter().map(|edge| (&*edge.event, edge.subject.as_deref())).collect();
     let expected = [
         ("fault_finished", Some("f")),
@@ -139,7 +140,7 @@ fn edges_come_in_their_order_at_one_moment() {
         ("go", None),
     ];
     assert_eq!(edges, expected);
-    let ends = run_edges_at(&plan, START, at + Span::from_secs(5));
+    let ends = run_edges_at(&plan, &Course::new(START), at + Span::from_secs(5));
     assert_eq!(ends.len(), 2, "an end of a fault and of a phase: {ends:?}");
 }
 

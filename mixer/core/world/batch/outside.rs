@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Sent, State, WorldBatch};
 use crate::event::{Event, HostId, MIXER_SOURCE};
+use crate::fault::Course;
 use crate::plan::Action;
 use crate::time::Time;
 use crate::timeline::{LogFull, RunLog, SentAction, Targets, run_edges_at};
@@ -37,8 +38,13 @@ impl WorldBatch {
         targets: &Targets,
         sent: &Arc<SentAction>,
     ) -> Result<Time, LogFull> {
-        let Self { layout, state: State { hosts, due, logs, .. }, .. } = self;
+        let Self { layout, state, .. } = self;
+        let State { hosts, due, logs, courses, .. } = state;
         logs[world].append(targets.clone(), Arc::clone(sent))?;
+        if sent.change(&mut courses[world]) {
+            courses[world].forget_before(sent.time);
+            state.is_course_changed = true;
+        }
         let width = layout.ids.len();
         let (hosts, due) = (&mut hosts[world * width..], &mut due[world * width..]);
         let mut next = Time::NEVER;
@@ -51,6 +57,12 @@ impl WorldBatch {
             }
         }
         Ok(next)
+    }
+
+    /// The times of a world's phases and faults, as planned and as changed so far.
+    #[must_use]
+    pub fn course(&self, world: usize) -> &Course {
+        &self.state.courses[world]
     }
 
     /// The actions and the injected events of a world so far.
@@ -120,8 +132,8 @@ impl WorldBatch {
     pub(super) fn tell_edges(&mut self, at: Time, record: &mut impl FnMut(&Event, Option<HostId>)) {
         self.state.told_to = at;
         let plan = Arc::clone(&self.layout.plan);
-        for edge in run_edges_at(&plan, self.start, at) {
-            for world in 0..self.worlds() {
+        for world in 0..self.worlds() {
+            for edge in run_edges_at(&plan, &self.state.courses[world], at) {
                 let event = self.send_from_outside(world, &edge.event, MIXER_SOURCE, edge.data());
                 record(&event, None);
             }

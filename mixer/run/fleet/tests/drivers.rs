@@ -8,13 +8,14 @@ use tokio::runtime::Handle;
 
 use promemu_core::backfill::{Backfill, drive};
 use promemu_core::config::{ConfigFile, LoadOptions};
-use promemu_core::event::{HostId, RUN_STARTED};
+use promemu_core::event::{DELIVERY_DELAY, HostId, RUN_STARTED};
+use promemu_core::fault::Course;
 use promemu_core::host::{DrivenHost, Outbox};
-use promemu_core::plan::{Action, Plan};
+use promemu_core::plan::{Action, Plan, RunFault};
 use promemu_core::rng::Seed;
 use promemu_core::series::SeriesStore;
 use promemu_core::time::{Span, Time};
-use promemu_core::timeline::Targets;
+use promemu_core::timeline::{Targets, skip_to};
 use promemu_core::world::{JobStores, World};
 
 use super::random_run::{Outside, RUN_SECS, RandomRun, random_run};
@@ -41,8 +42,11 @@ fn at_millis(millis: u64) -> Time {
     START + Span::from_nanos(millis * 1_000_000)
 }
 
-/// An action of a host, by its number.
-fn action(plan: &Plan, (number, host): (usize, usize)) -> (HostId, Action) {
+/// An action of a host or on the timeline, by its number.
+fn action(plan: &Plan, (number, host): (usize, usize), at: (&Course, Time)) -> (HostId, Action) {
+    if number >= 9 {
+        return (0, timeline_action(plan, (number, host), at));
+    }
     // The host of the ground truth has no such metric.
     let hosts = plan.hosts.iter().filter(|host| host.name.starts_with("h-")).count();
     let host = host % hosts;
@@ -63,10 +67,26 @@ fn action(plan: &Plan, (number, host): (usize, usize)) -> (HostId, Action) {
     (HostId::try_from(host).unwrap(), action)
 }
 
+/// An action on the timeline or a fault of the run.
+fn timeline_action(plan: &Plan, (number, of): (usize, usize), (course, now): (&Course, Time)) -> Action {
+    let RunFault { id, times, .. } = &*plan.faults[of % plan.faults.len()];
+    let fault = Arc::clone(id);
+    match number {
+        9 | 10 if !plan.timeline.phases.is_empty() => {
+            let phase = &plan.timeline.phases[of % plan.timeline.phases.len()].name;
+            skip_to(&plan.timeline, course, phase, now + DELIVERY_DELAY).unwrap()
+        }
+        10 | 11 => Action::BeginFault { fault, lasts: times.lasts },
+        12 => Action::BeginFault { fault, lasts: times.lasts.min(Span::from_secs(3)) },
+        _ => Action::EndFault { fault },
+    }
+}
+
 /// The hosts that an action is for: a move of a lever is for all.
 fn target(plan: &Plan, host: HostId, action: &Action) -> Targets {
     match action {
         Action::Lever { .. } | Action::ReleaseLever { .. } => Targets::All,
+        _ if action.is_of_timeline() => Targets::All,
         _ => Targets::host(&plan.hosts[host as usize].name),
     }
 }
@@ -75,7 +95,7 @@ fn send(world: &mut World, outside: &Outside) {
     match outside {
         Outside::Event { name, source } => world.inject(name, source, serde_json::Value::Null),
         Outside::Action(number, host) => {
-            let (host, action) = action(world.plan(), (*number, *host));
+            let (host, action) = action(world.plan(), (*number, *host), (world.course(), world.now()));
             let target = target(world.plan(), host, &action);
             world.act(&target, "api", action).unwrap();
         }
@@ -179,9 +199,9 @@ async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
                     fleet.publish_from(name, source, serde_json::Value::Null);
                 }
                 Outside::Action(number, host) => {
-                    let (host, action) = action(&plan, (*number, *host));
+                    let (host, action) = action(&plan, (*number, *host), (&fleet.course(), clock.now()));
                     match target(&plan, host, &action) {
-                        all @ Targets::All => fleet.move_lever(all, action).unwrap(),
+                        all @ Targets::All => drop(fleet.change_run(clock.now(), all, action).unwrap()),
                         _ if fleet.has_ended(host) => {}
                         _ => assert!(fleet.send_action(host, action)),
                     }

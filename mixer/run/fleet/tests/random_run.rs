@@ -138,7 +138,7 @@ pub(super) fn random_run() -> impl Strategy<Value = RandomRun> {
     let outside = prop_oneof![
         (select(vec!["go", "answer", "mourn", "nothing"]), select(vec!["me", "h-1", "h-2"]))
             .prop_map(|(name, source)| Outside::Event { name, source }),
-        (0..9usize, 0..9usize).prop_map(|(action, host)| Outside::Action(action, host)),
+        (0..14usize, 0..9usize).prop_map(|(action, host)| Outside::Action(action, host)),
     ];
     let outside = vec((1..RUN_SECS * 1000, outside), 0..8).prop_map(|mut outside| {
         outside.sort_by_key(|(at, _)| *at);
