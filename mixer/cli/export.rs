@@ -74,8 +74,7 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
 
 /// Writes the ground truth of the range: the records that begin in it.
 fn write_truth(run: &Backfill, grid: &Grid, path: &Path) -> Result<(), Error> {
-    let course = run.course();
-    let records = || TruthRecords::new(run.plan(), &course).take_while(|record| record.begin <= grid.to);
+    let records = || TruthRecords::new(run.plan(), run.course()).take_while(|record| record.begin <= grid.to);
     let written = output_file::replace_with(path, |file| {
         records().try_for_each(|record| file.write_all(record.json_line().as_bytes()))
     });

@@ -24,8 +24,7 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
     let plan = config::load_named(settings, &args.name, start)?.plan;
     let span = span.unwrap_or_else(|| default_span(&plan));
     let until = start + span;
-    let course = Course::new(start);
-    let mut records = TruthRecords::new(&plan, &course).take_while(|record| record.begin < until);
+    let mut records = TruthRecords::new(&plan, Course::new(start)).take_while(|record| record.begin < until);
     let rows: Vec<_> = records.by_ref().take(RECORDS_MAX).map(|record| row(&record, start)).collect();
     let width = table::width();
     if rows.is_empty() {

@@ -135,7 +135,7 @@ fn record_of(plan: &Plan, index: usize, (begin, end): (Time, Time)) -> TruthReco
 #[derive(Debug)]
 pub struct TruthRecords<'a> {
     plan: &'a Plan,
-    course: &'a Course,
+    course: Course,
     /// The next begin of each phase, then of each fault.
     next: Vec<Time>,
 }
@@ -143,10 +143,10 @@ pub struct TruthRecords<'a> {
 impl<'a> TruthRecords<'a> {
     /// The records of a run of this course, without an end.
     #[must_use]
-    pub fn new(plan: &'a Plan, course: &'a Course) -> Self {
+    pub fn new(plan: &'a Plan, course: Course) -> Self {
         let before = course.run_start().before(Span::from_nanos(1));
-        let next = subjects(plan).map(|index| course.next_begin(timed_of(plan, index), before));
-        Self { plan, course, next: next.collect() }
+        let next = subjects(plan).map(|index| course.next_begin(timed_of(plan, index), before)).collect();
+        Self { plan, course, next }
     }
 }
 

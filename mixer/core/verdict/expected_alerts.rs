@@ -2,6 +2,7 @@
 
 use super::alert_series::{AlertSeries, Firing};
 use crate::backfill::Grid;
+use crate::fault::Course;
 use crate::plan::{AlertSelection, Plan, Scope, Verdict, VerdictPlan};
 use crate::time::{Span, Time};
 use crate::timeline::{TruthRecord, TruthRecords, TruthSubject};
@@ -19,7 +20,7 @@ pub(super) fn windows(plan: &Plan, scope: &Scope, grid: &Grid) -> Vec<(Time, Tim
 
 fn records<'p>(plan: &'p Plan, grid: &Grid) -> impl Iterator<Item = TruthRecord<'p>> {
     let to = grid.to;
-    TruthRecords::new(plan, grid.from).take_while(move |record| record.begin <= to)
+    TruthRecords::new(plan, Course::new(grid.from)).take_while(move |record| record.begin <= to)
 }
 
 /// The verdicts that follow from the ground truth: each alert of a fault or a phase fires in it, and no other does.
