@@ -2,9 +2,13 @@
 //!
 //! Prometheus' own rule engine evaluates rules and conditions; here runs are made, and answers judged ([`promemu_core::verdict`]).
 
+#[expect(dead_code, reason = "modes that ask a Prometheus are next")]
+mod blocks;
 mod condition;
 mod exact;
 mod junit;
+#[expect(dead_code, reason = "modes that ask a Prometheus are next")]
+mod prometheus;
 mod promtool_output;
 mod report;
 mod subject;

@@ -48,6 +48,10 @@ pub(crate) struct TestArgs {
     #[arg(long, env = "PME_TEST_PROMTOOL", value_name = "PATH", default_value = "promtool", value_hint = ValueHint::ExecutablePath)]
     pub(crate) promtool: PathBuf,
 
+    /// The program prometheus, which answers where promtool cannot
+    #[arg(long, env = "PME_TEST_PROMETHEUS", value_name = "PATH", default_value = "prometheus", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) prometheus: PathBuf,
+
     /// Also write a report for CI, as `JUnit` has it
     #[arg(long, env = "PME_TEST_JUNIT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,

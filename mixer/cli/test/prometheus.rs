@@ -1,0 +1,191 @@
+//! A Prometheus on loopback that a test starts on a folder of blocks, asks, and ends.
+//!
+//! It ends with its owner: when it is dropped, and also where promemu is killed, because a watchdog waits on a pipe from here.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use promemu_core::error::Error;
+use promemu_run::http::{HttpClient, HttpOptions, Limits, TargetUrl};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::interrupts;
+
+/// Time until a Prometheus has read its blocks.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+/// Time between two questions for its readiness.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Time limit of a query, and bytes of its answer.
+const LIMITS: Limits =
+    Limits { time: Some(Duration::from_mins(2)), silence: Duration::from_mins(2), body_bytes: 512 << 20 };
+/// Attempts to start on a port that is free, as another program may take it first.
+const STARTS_MAX: usize = 3;
+/// Ends the process of its argument at the end of its input, which no signal of a terminal keeps it from.
+const WATCHDOG: &str = "trap '' INT HUP TERM; read -r line; kill -9 \"$0\"";
+
+/// A Prometheus of promemu's own.
+#[derive(Debug)]
+pub(super) struct Prometheus {
+    process: Guarded,
+    http: HttpClient,
+    url: TargetUrl,
+    runtime: Runtime,
+    /// Its settings and its log.
+    dir: TempDir,
+}
+
+impl Prometheus {
+    /// Starts `program` on a data folder, and waits until it answers queries.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or ends or does not answer in time.
+    pub(super) fn start(program: &Path, data: &Path) -> Result<Self, Error> {
+        let failed = |what: &str| {
+            let what = what.to_owned();
+            move |source| Error::System { what, source }
+        };
+        let no_folder = "the settings of Prometheus cannot be written to the folder of temporary files";
+        let mut attempt = 1;
+        loop {
+            let dir = tempfile::tempdir().map_err(failed(no_folder))?;
+            fs::write(dir.path().join("prometheus.yml"), "global: {}\n").map_err(failed(no_folder))?;
+            let log = File::create(dir.path().join("log")).map_err(failed(no_folder))?;
+            let port = free_port().map_err(failed("loopback has no free port for Prometheus"))?;
+            let url =
+                TargetUrl::parse(&format!("http://127.0.0.1:{port}"), "address", "http://127.0.0.1:9090")?;
+            let http = HttpClient::new(&url, &HttpOptions::default())?;
+            let runtime = interrupts::runtime().map_err(failed("Prometheus cannot be asked"))?;
+            let process = Guarded::start(program, data, dir.path(), port, log)?;
+            let mut started = Self { process, http, url, runtime, dir };
+            match started.wait_until_ready() {
+                Ok(()) => return Ok(started),
+                Err(log) if attempt < STARTS_MAX && log.contains("address already in use") => attempt += 1,
+                Err(log) => {
+                    return Err(Error::Run(format!(
+                        "{} did not begin to answer queries: {log}",
+                        program.display()
+                    )));
+                }
+            }
+        }
+    }
+
+    /// The address of its API, without a path.
+    pub(super) fn url(&self) -> &str {
+        self.url.url().as_str().trim_end_matches('/')
+    }
+
+    /// The `data` of the answer to a GET of a path below `/api/v1/`, with these parameters.
+    ///
+    /// # Errors
+    ///
+    /// In words: Prometheus refuses the question, or is away.
+    pub(super) fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
+        let (status, body) = self
+            .get(&format!("/api/v1/{path}"), parameters)
+            .map_err(|error| format!("Prometheus is away: {error}"))?;
+        let answer: Value =
+            serde_json::from_slice(&body).map_err(|_| format!("Prometheus answers {status} without JSON"))?;
+        match answer.get("data") {
+            Some(data) if answer["status"] == "success" => Ok(data.clone()),
+            _ => {
+                let why = answer["error"].as_str().unwrap_or("no reason given");
+                Err(format!("Prometheus refuses it: {why}"))
+            }
+        }
+    }
+
+    /// The status and the body of an answer.
+    fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<(u16, Vec<u8>), String> {
+        let mut url = self.url.url().clone();
+        url.set_path(path);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        let request = self.http.request(reqwest::Method::GET, url);
+        self.runtime.block_on(async {
+            let answer = self.http.send(request, LIMITS).await.map_err(|error| error.to_string())?;
+            let status = answer.status().as_u16();
+            let body = answer.body().await.map_err(|error| error.to_string())?;
+            Ok((status, body))
+        })
+    }
+
+    /// Waits until it is ready. The error is the end of its log.
+    fn wait_until_ready(&mut self) -> Result<(), String> {
+        let polls = START_TIMEOUT.as_millis() / POLL_INTERVAL.as_millis();
+        for _ in 0..polls {
+            if self.get("/-/ready", &[]).is_ok_and(|(status, _)| status == 200) && self.process.is_alive() {
+                return Ok(());
+            }
+            if !self.process.is_alive() {
+                break;
+            }
+            self.runtime.block_on(tokio::time::sleep(POLL_INTERVAL));
+        }
+        let log = fs::read(self.dir.path().join("log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        Err(log.trim_end().lines().next_back().unwrap_or("it said nothing").to_owned())
+    }
+}
+
+/// A child process, and its watchdog. Both end when it is dropped.
+#[derive(Debug)]
+struct Guarded {
+    child: Child,
+    watchdog: Option<Child>,
+}
+
+impl Guarded {
+    fn start(program: &Path, data: &Path, dir: &Path, port: u16, log: File) -> Result<Self, Error> {
+        let child = Command::new(program)
+            .arg(format!("--config.file={}", dir.join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", data.display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--storage.tsdb.retention.time=100y")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(|source| {
+                let what = format!(
+                    "{} cannot be started; install Prometheus (apt install prometheus), or name it with --prometheus",
+                    program.display()
+                );
+                Error::System { what, source }
+            })?;
+        // Without a shell it ends with its owner all the same, unless promemu is killed.
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, &child.id().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok();
+        Ok(Self { child, watchdog })
+    }
+
+    fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // The watchdog goes first: a pid that is free again may be another's.
+        for child in self.watchdog.iter_mut().chain([&mut self.child]) {
+            let _is_gone = child.kill().and_then(|()| child.wait()).is_ok();
+        }
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
