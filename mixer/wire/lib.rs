@@ -5,6 +5,7 @@
 //! | [`exposition`] | protobuf, text 0.0.4 and OpenMetrics 1.0, for scrapes and pushes | [`client_model`], [text], [OpenMetrics] |
 //! | [`remote_write`] | remote write 1.0 and 2.0 | [1.0], [2.0] |
 //! | [`otlp`] | OTLP metrics as protobuf | [OTLP] |
+//! | [`rule_file`] | rule files of a Prometheus, read and written | [rules] |
 //! | [`mod@export`] | files of a run in virtual time: OpenMetrics, CSV, Parquet, tests of rules | see there |
 //!
 //! Exposition encodes a whole store of current values. Remote write and OTLP encode single reports, by the [`request::Encoder`]
@@ -21,6 +22,7 @@
 //! [OpenMetrics]: https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
 //! [1.0]: https://prometheus.io/docs/specs/prw/remote_write_spec/
 //! [2.0]: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
+//! [rules]: https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
 //! [OTLP]: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 pub mod export;
@@ -32,4 +34,5 @@ pub mod otlp;
 mod protobuf;
 pub mod remote_write;
 pub mod request;
+pub mod rule_file;
 mod series_expansion;
