@@ -4,13 +4,17 @@
 //! queries at the moments of a grid. The same plan and the same observation have the same judgements.
 
 mod alert_series;
+mod alert_states;
 mod expected_alerts;
 mod judge;
+mod label_template;
 mod observation;
 #[cfg(test)]
 mod tests;
 
 pub use alert_series::{AlertSeries, Firing};
+pub use alert_states::{AlertRule, AlertStates, ResultSeries};
 pub use expected_alerts::verdicts_of_truth;
 pub use judge::{Judgement, Outcome, judge};
+pub use label_template::LabelTemplate;
 pub use observation::{Answer, Element, Observation};

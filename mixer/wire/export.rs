@@ -33,7 +33,7 @@ mod tests;
 mod threads;
 mod write;
 
-pub use blocks::{BlockReport, BlockSpec};
+pub use blocks::{BlockReport, BlockSpec, GridSeries, write_grid_series};
 pub use format::Format;
 pub use progress::Progress;
 pub use report::{DroppedEvents, ExportReport, HostWork, WrittenCount};

@@ -50,7 +50,8 @@ pub(super) fn observe(subject: &Subject, promtool: &Path) -> Result<Observation,
         None => None,
     };
     let answers = queries.into_iter().map(str::to_owned).zip(run.answers).collect();
-    Ok(Observation { grid: subject.evaluations, alerts: run.alerts, twin, answers, series: run.series })
+    let (grid, undecided_alerts) = (subject.evaluations, IndexMap::new());
+    Ok(Observation { grid, alerts: run.alerts, twin, undecided_alerts, answers, series: run.series })
 }
 
 /// Makes a rule test of a run, and lets promtool evaluate it.

@@ -118,8 +118,10 @@ impl Judge<'_> {
                 alerts_query(alert)
             }
             Verdict::Resolves { alert, within } => {
-                for window in &windows {
-                    self.resolves(alert, *within, *window);
+                if !self.is_undecided(alert) {
+                    for window in &windows {
+                        self.resolves(alert, *within, *window);
+                    }
                 }
                 alerts_query(alert)
             }

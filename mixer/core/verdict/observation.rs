@@ -14,6 +14,8 @@ pub struct Observation {
     pub alerts: Vec<AlertSeries>,
     /// Those of the run without its faults; `None` if there was none.
     pub twin: Option<Vec<AlertSeries>>,
+    /// Names of alerts of which it could not be found out when they fired, each with the reason.
+    pub undecided_alerts: IndexMap<String, String>,
     /// The answers to queries, or why there are none.
     pub answers: IndexMap<String, Result<Answer, String>>,
     /// Number of series by metric name.

@@ -36,7 +36,14 @@ fn alert(name: &str, firing: &[(f64, f64)]) -> AlertSeries {
 
 fn seen(alerts: Vec<AlertSeries>) -> Observation {
     let grid = Grid { from: START, to: at(60.0), step: Span::from_secs(60) };
-    Observation { grid, alerts, twin: Some(Vec::new()), answers: IndexMap::new(), series: IndexMap::new() }
+    Observation {
+        grid,
+        alerts,
+        twin: Some(Vec::new()),
+        undecided_alerts: IndexMap::new(),
+        answers: IndexMap::new(),
+        series: IndexMap::new(),
+    }
 }
 
 /// The outcome of one verdict, and its findings.
@@ -135,6 +142,25 @@ fn alerts_that_nothing_expects_fail_also_without_the_faults() {
     bad.twin = Some(vec![alert("Slow", &[(13.0, 20.0)])]);
     let text = r#"Slow{job="a"} fired at 13m without the faults"#.to_owned();
     assert_eq!(judged(verdicts, &bad), (Outcome::Failed, text), "its fault is not there in the twin");
+}
+
+#[test]
+fn an_alert_that_could_not_be_found_out_is_undecided_and_never_passed() {
+    let resolves = r#"resolves(alert: "Slow", within: "5m", of: "slow")"#;
+    let mut unknown = seen(Vec::new());
+    unknown.undecided_alerts.insert("Slow".to_owned(), "Prometheus is away".to_owned());
+    for verdict in [FIRES, resolves] {
+        assert_eq!(
+            judged(verdict, &unknown),
+            (Outcome::Undecided, "Prometheus is away".to_owned()),
+            "{verdict}"
+        );
+    }
+    let others = judged("no_other_alerts()", &unknown);
+    assert_eq!(others, (Outcome::Undecided, "Slow: Prometheus is away".to_owned()));
+    assert_eq!(judged(r#"no_other_alerts(except: ["Slow"])"#, &unknown).0, Outcome::Passed);
+    unknown.alerts.push(alert("Busy", &[(1.0, 2.0)]));
+    assert_eq!(judged("no_other_alerts()", &unknown).0, Outcome::Failed, "another one is known to be wrong");
 }
 
 /// An observation in which a condition has these elements at each minute.

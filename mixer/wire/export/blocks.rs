@@ -13,6 +13,7 @@ mod block_id;
 mod block_sink;
 mod encoded;
 mod float_chunk;
+mod grid_series;
 mod histogram_chunk;
 mod index;
 mod merged;
@@ -28,6 +29,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use promemu_core::time::Span;
+
+pub use self::grid_series::{GridSeries, write_grid_series};
 
 use self::block_folder::{UnfinishedBlock, WrittenBlock, block_ranges, delete_leftovers};
 use self::block_id::BlockId;

@@ -15,6 +15,9 @@ impl Judge<'_> {
         windows: &[(Time, Time)],
     ) {
         let seen = self.seen;
+        if self.is_undecided(alert) {
+            return;
+        }
         let alerts: Vec<&AlertSeries> = seen.alerts.iter().filter(|known| known.is_in(alert)).collect();
         for (index, (begin, end)) in windows.iter().enumerate() {
             let until = windows.get(index + 1).map_or(Time::NEVER, |(next, _)| *next);
@@ -53,6 +56,12 @@ impl Judge<'_> {
                 }
             }
         }
+    }
+
+    /// `true`, with the reason as a finding, if it could not be found out when an alert fired.
+    pub(super) fn is_undecided(&mut self, alert: &AlertSelection) -> bool {
+        let why = self.seen.undecided_alerts.get(&alert.name);
+        why.map(|why| self.findings.add(Outcome::Undecided, None, why.clone())).is_some()
     }
 
     /// The finding of an alert that did not begin to fire in a window.
@@ -111,6 +120,9 @@ impl Judge<'_> {
 
     pub(super) fn no_other_alerts(&mut self, except: &[String]) {
         let seen = self.seen;
+        for (name, why) in seen.undecided_alerts.iter().filter(|(name, _)| !except.contains(name)) {
+            self.findings.add(Outcome::Undecided, None, format!("{name}: {why}"));
+        }
         let runs = [(Some(&seen.alerts), true), (seen.twin.as_ref(), false)];
         for (alerts, has_faults) in runs {
             let Some(alerts) = alerts else { continue };

@@ -129,6 +129,36 @@ fn bits(value: f64) -> u64 {
     if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
 }
 
+#[test]
+fn series_on_a_grid_have_markers_where_they_end_also_across_blocks() {
+    use promemu_core::backfill::Grid;
+    use promemu_core::time::{Span, Time};
+
+    use super::grid_series::{GridSeries, write_grid_series};
+
+    // The last moment of one block, and three of the next.
+    let from = Time::from_unix_secs(BEGIN.cast_unsigned() / 1_000 + 7_140);
+    let grid = Grid { from, to: from + Span::from_secs(180), step: Span::from_secs(60) };
+    let labels =
+        |name: &str| vec![("job".to_owned(), "j".to_owned()), ("__name__".to_owned(), name.to_owned())];
+    let series = [
+        GridSeries { labels: labels("ends"), values: vec![1.0, ABSENT, ABSENT, 2.0] },
+        GridSeries { labels: labels("stays"), values: vec![1.0, 2.0, f64::NAN, 4.0] },
+    ];
+    let data = tempfile::tempdir().unwrap();
+    write_grid_series(data.path(), &grid, &series, Span::from_secs(7_200)).unwrap();
+    write_grid_series(data.path(), &grid, &[], Span::from_secs(7_200)).unwrap();
+    let times: Vec<i64> = grid.iter().map(|time| time.unix_millis().cast_signed()).collect();
+    let dumped = dump(data.path());
+    let [ends, stays] = ["ends", "stays"].map(|name| &dumped[&format!("{{__name__=\"{name}\", job=\"j\"}}")]);
+    let nan = f64::NAN;
+    let expected =
+        [(0, 1.0), (1, nan), (3, 2.0)].map(|(moment, value): (usize, f64)| (times[moment], bits(value)));
+    assert_eq!(ends, &expected);
+    let expected = [1.0, 2.0, nan, 4.0].map(bits);
+    assert_eq!(stays, &times.into_iter().zip(expected).collect::<Vec<_>>());
+}
+
 fn cases() -> u32 {
     if std::env::var_os("PROMEMU_LONG").is_some() { 1_000 } else { 20 }
 }
