@@ -2,15 +2,16 @@
 //!
 //! Prometheus' own rule engine evaluates rules and conditions; here runs are made, and answers judged ([`promemu_core::verdict`]).
 
-#[expect(dead_code, reason = "modes that ask a Prometheus are next")]
 mod blocks;
 mod condition;
+mod evaluated;
 mod exact;
 mod junit;
-#[expect(dead_code, reason = "modes that ask a Prometheus are next")]
+mod large;
 mod prometheus;
 mod promtool_output;
 mod report;
+mod rule_files;
 mod subject;
 mod table;
 
@@ -36,7 +37,7 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
     let (mode, why) = subject.mode(args.mode);
     let seen = match mode {
         TestMode::Exact => exact::observe(&subject, &args.promtool)?,
-        TestMode::Large => return Err(Error::Usage(format!("{why}; raise --step or test fewer hosts"))),
+        TestMode::Large => large::observe(&subject, &args.prometheus)?,
     };
     let judgements = judge(&subject.run.plan, &subject.verdicts, &seen);
     let report = Report { subject: &subject, mode, why, seen: &seen, judgements: &judgements };

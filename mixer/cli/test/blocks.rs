@@ -10,7 +10,7 @@ use promemu_wire::export::{BlockSpec, Progress, Sampling};
 use super::subject::{Subject, TestRun};
 
 /// Maximum length of a block.
-const LENGTH_MAX: Span = Span::from_secs(24 * 3_600);
+pub(super) const LENGTH_MAX: Span = Span::from_secs(24 * 3_600);
 
 /// Writes the samples of a run into an empty data folder.
 pub(super) fn write(subject: &Subject, run: &TestRun, data: &Path) -> Result<(), Error> {

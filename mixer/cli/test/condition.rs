@@ -28,6 +28,12 @@ impl Condition {
     }
 }
 
+/// Labels as in PromQL; empty if there are none.
+pub(super) fn label_text(labels: &[(String, String)]) -> String {
+    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) }
+}
+
 fn without_parentheses(expression: Expr) -> Expr {
     match expression {
         Expr::Paren(inside) => without_parentheses(*inside.expr),

@@ -1,21 +1,21 @@
 //! The exact mode: promtool evaluates rules and conditions at each step of a rule test.
 //!
-//! promtool prints an answer only where it is not as expected, so every query of the test expects none. Both runs, the one that is
-//! tested and its twin without faults, have a process of their own.
+//! promtool prints an answer only where it is not as expected, so every query of the test expects none.
 
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::{fs, thread};
 
 use indexmap::IndexMap;
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
-use promemu_core::verdict::{AlertSeries, Answer, Element, Firing, Observation};
+use promemu_core::verdict::{AlertSeries, Element, Firing, Observation};
 use promemu_wire::export::{InputSeries, Progress, Sampling};
 use serde_json::json;
 
 use super::condition::Condition;
+use super::evaluated::{self, Evaluated};
 use super::promtool_output::{LabelledValue, mark, read};
 use super::subject::{Subject, TestRun};
 
@@ -24,34 +24,9 @@ const ALERTS: &str = "ALERTS";
 /// Number of lines of promtool's errors that are shown.
 const LINES_MAX: usize = 10;
 
-/// The answers of promtool for one run.
-struct Evaluated {
-    alerts: Vec<AlertSeries>,
-    answers: Vec<Result<Answer, String>>,
-    series: IndexMap<String, u64>,
-}
-
 /// Evaluates the rules and conditions of a test.
 pub(super) fn observe(subject: &Subject, promtool: &Path) -> Result<Observation, Error> {
-    let mut queries: Vec<&str> =
-        subject.verdicts.iter().filter_map(|verdict| verdict.verdict.query()).collect();
-    queries.sort_unstable();
-    queries.dedup();
-    let conditions: Vec<Condition> = queries.iter().map(|query| Condition::of(query)).collect();
-    let (run, twin) = thread::scope(|scope| {
-        let twin = subject.twin.as_ref().map(|twin| scope.spawn(|| evaluate(subject, twin, &[], promtool)));
-        let run = evaluate(subject, &subject.run, &conditions, promtool);
-        (run, twin.map(thread::ScopedJoinHandle::join))
-    });
-    let run = run?;
-    let twin = match twin {
-        Some(Ok(twin)) => Some(twin?.alerts),
-        Some(Err(_)) => return Err(Error::Run("the twin without faults could not be evaluated".to_owned())),
-        None => None,
-    };
-    let answers = queries.into_iter().map(str::to_owned).zip(run.answers).collect();
-    let (grid, undecided_alerts) = (subject.evaluations, IndexMap::new());
-    Ok(Observation { grid, alerts: run.alerts, twin, undecided_alerts, answers, series: run.series })
+    evaluated::observe(subject, |run, conditions| evaluate(subject, run, conditions, promtool))
 }
 
 /// Makes a rule test of a run, and lets promtool evaluate it.
@@ -107,7 +82,8 @@ fn evaluate(
         answer.map(|steps| steps.iter().map(|step| step.iter().map(element).collect()).collect())
     };
     let answers = conditions.iter().zip(answers).map(elements).collect();
-    Ok(Evaluated { alerts: histories(&alerts, &subject.evaluations), answers, series: series.by_name })
+    let alerts = histories(&alerts, &subject.evaluations);
+    Ok(Evaluated { alerts, undecided_alerts: IndexMap::new(), answers, series: series.by_name })
 }
 
 fn missing(promtool: &Path, source: io::Error) -> Error {

@@ -2,6 +2,8 @@
 
 use promemu_core::verdict::Element;
 
+use super::condition::label_text;
+
 /// The mark of a query, a comment behind it: a number of the query and of the step.
 pub(super) fn mark(query: usize, step: usize) -> String {
     format!("# promemu {query}:{step}")
@@ -30,10 +32,7 @@ pub(super) struct LabelledValue {
 impl LabelledValue {
     /// The same as an element of a condition's answer.
     pub(super) fn element(&self) -> Element {
-        let labels: Vec<String> =
-            self.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
-        Element { labels, value: self.value }
+        Element { labels: label_text(&self.labels), value: self.value }
     }
 }
 

@@ -21,7 +21,7 @@ const SEED: u64 = 1;
 /// Maximum number of series for promtool.
 const EXACT_SERIES_MAX: usize = 1_000;
 /// Characters of a pattern of files.
-const WILDCARDS: [char; 3] = ['*', '?', '['];
+pub(super) const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// The subject of a test.
 #[derive(Debug)]

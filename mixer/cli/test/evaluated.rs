@@ -1,0 +1,56 @@
+//! The evaluation of both runs of a test, the one that is tested and its twin without faults, at once.
+
+use std::thread;
+
+use indexmap::IndexMap;
+use promemu_core::error::Error;
+use promemu_core::verdict::{AlertSeries, Answer, Observation};
+
+use super::condition::Condition;
+use super::subject::{Subject, TestRun};
+
+/// The rules and conditions of a test, evaluated on one run.
+#[derive(Debug, Default)]
+pub(super) struct Evaluated {
+    /// The alerts.
+    pub(super) alerts: Vec<AlertSeries>,
+    /// Names of alerts of which nothing is known, with the reason.
+    pub(super) undecided_alerts: IndexMap<String, String>,
+    /// The answers to the conditions, in their order.
+    pub(super) answers: Vec<Result<Answer, String>>,
+    /// Number of series by metric name.
+    pub(super) series: IndexMap<String, u64>,
+}
+
+/// Observes a test by `evaluate`, which evaluates its rules, and these conditions, on one run. The twin has no conditions.
+pub(super) fn observe(
+    subject: &Subject,
+    evaluate: impl Fn(&TestRun, &[Condition]) -> Result<Evaluated, Error> + Sync,
+) -> Result<Observation, Error> {
+    let mut queries: Vec<&str> =
+        subject.verdicts.iter().filter_map(|verdict| verdict.verdict.query()).collect();
+    queries.sort_unstable();
+    queries.dedup();
+    let conditions: Vec<Condition> = queries.iter().map(|query| Condition::of(query)).collect();
+    let (run, twin) = thread::scope(|scope| {
+        let twin = subject.twin.as_ref().map(|twin| scope.spawn(|| evaluate(twin, &[])));
+        let run = evaluate(&subject.run, &conditions);
+        (run, twin.map(thread::ScopedJoinHandle::join))
+    });
+    let run = run?;
+    let mut undecided_alerts = run.undecided_alerts;
+    let twin = match twin {
+        Some(Ok(twin)) => {
+            let twin = twin?;
+            for (name, why) in twin.undecided_alerts {
+                undecided_alerts.entry(name).or_insert_with(|| format!("without the faults: {why}"));
+            }
+            Some(twin.alerts)
+        }
+        Some(Err(_)) => return Err(Error::Run("the twin without faults could not be evaluated".to_owned())),
+        None => None,
+    };
+    let answers = queries.into_iter().map(str::to_owned).zip(run.answers).collect();
+    let (grid, alerts, series) = (subject.evaluations, run.alerts, run.series);
+    Ok(Observation { grid, alerts, twin, undecided_alerts, answers, series })
+}

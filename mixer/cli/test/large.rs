@@ -1,0 +1,28 @@
+//! The large mode: a Prometheus on loopback answers range queries over the blocks of a run.
+//!
+//! Recording rules come first, level by level: the results of one level are blocks that the next one reads. Alerts are range
+//! queries, too; when they are pending and fire is computed from the results ([`promemu_core::verdict::AlertStates`]). An answer
+//! that does not come makes undecided what depends on it.
+
+mod evaluation;
+mod range_query;
+mod reads;
+mod rules;
+
+use std::path::Path;
+
+use promemu_core::error::Error;
+use promemu_core::verdict::Observation;
+
+use super::evaluated;
+use super::rule_files;
+use super::subject::Subject;
+use evaluation::Evaluation;
+
+/// Evaluates the rules and conditions of a test.
+pub(super) fn observe(subject: &Subject, prometheus: &Path) -> Result<Observation, Error> {
+    let rules = rules::rules(&rule_files::read(&subject.rules)?);
+    evaluated::observe(subject, |run, conditions| {
+        Evaluation::start(subject, run, &rules, prometheus)?.evaluate(conditions)
+    })
+}

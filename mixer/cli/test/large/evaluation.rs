@@ -1,0 +1,252 @@
+//! The evaluation of rules and conditions on one run.
+
+use std::io;
+use std::path::Path;
+
+use indexmap::{IndexMap, IndexSet};
+use promemu_core::error::Error;
+use promemu_core::metric::{ABSENT, is_absent};
+use promemu_core::verdict::{AlertStates, Answer, Element, ResultSeries};
+use promemu_run::whole_file::Unfinished;
+use promemu_wire::export::{GridSeries, write_grid_series};
+use promemu_wire::rule_file::RuleKind;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use super::super::blocks;
+use super::super::condition::{Condition, label_text};
+use super::super::evaluated::Evaluated;
+use super::super::prometheus::{Prometheus, Unanswered};
+use super::super::subject::{Subject, TestRun};
+use super::range_query::{RangeQuery, Results};
+use super::reads::Reads;
+use super::rules::{TestRule, makers};
+
+/// The evaluation of one run.
+pub(super) struct Evaluation<'a> {
+    subject: &'a Subject,
+    rules: &'a [TestRule],
+    program: &'a Path,
+    data: TempDir,
+    _listed: Unfinished,
+    /// The Prometheus on the blocks so far, or the reason for which there is none any more.
+    prometheus: Result<Prometheus, String>,
+    query: RangeQuery,
+    states: AlertStates,
+    /// Numbers of the rules without results, each with the reason.
+    lost: IndexMap<usize, String>,
+}
+
+impl<'a> Evaluation<'a> {
+    /// Writes the blocks of a run, and starts a Prometheus on them.
+    pub(super) fn start(
+        subject: &'a Subject,
+        run: &TestRun,
+        rules: &'a [TestRule],
+        program: &'a Path,
+    ) -> Result<Self, Error> {
+        let data = tempfile::tempdir().map_err(unwritable)?;
+        let listed = Unfinished::new(data.path());
+        blocks::write(subject, run, data.path())?;
+        let prometheus = Ok(Prometheus::start(program, data.path())?);
+        Ok(Self {
+            subject,
+            rules,
+            program,
+            data,
+            _listed: listed,
+            prometheus,
+            query: RangeQuery::new(subject.evaluations, run.plan.series_count() as u64),
+            states: AlertStates::default(),
+            lost: IndexMap::new(),
+        })
+    }
+
+    /// Evaluates all rules, then these conditions.
+    ///
+    /// # Errors
+    ///
+    /// The rules are wrong, or blocks cannot be written. A Prometheus that is away is no error after the count of series.
+    pub(super) fn evaluate(mut self, conditions: &[Condition]) -> Result<Evaluated, Error> {
+        let series = self.series()?;
+        let reads: Vec<Reads> = conditions.iter().map(|condition| Reads::of(&condition.query)).collect();
+        let used: IndexSet<usize> = reads.iter().flat_map(|reads| makers(self.rules, reads)).collect();
+        for (number, rule) in self.rules.iter().enumerate() {
+            if let Err(why) = &rule.level {
+                self.lost.insert(number, why.clone());
+            }
+        }
+        let levels = self.rules.iter().filter_map(|rule| rule.level.as_ref().ok()).max();
+        for level in 0..=levels.copied().unwrap_or_default() {
+            let recorded = self.evaluate_level(level, &used)?;
+            if !recorded.is_empty() {
+                self.add_blocks(&recorded)?;
+            }
+        }
+        let answers =
+            conditions.iter().zip(&reads).map(|(condition, reads)| self.answer(condition, reads)).collect();
+        let mut undecided_alerts = IndexMap::new();
+        for (number, why) in &self.lost {
+            let rule = &self.rules[*number].rule;
+            if rule.kind == RuleKind::Alert {
+                undecided_alerts.entry(rule.name.clone()).or_insert_with(|| why.clone());
+            }
+        }
+        let alerts = self.states.histories(&self.subject.evaluations);
+        Ok(Evaluated { alerts, undecided_alerts, answers, series })
+    }
+
+    /// Evaluates the rules of a level. Returns the series that others or conditions read.
+    fn evaluate_level(&mut self, level: usize, used: &IndexSet<usize>) -> Result<Vec<GridSeries>, Error> {
+        let rules = self.rules;
+        let mut recorded: IndexMap<Vec<(String, String)>, GridSeries> = IndexMap::new();
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.level == Ok(level)) {
+            let series = match self.lost_source(&rule.sources) {
+                Some(why) => Err(Unanswered::Failed(why)),
+                None => self.evaluate_rule(rule),
+            };
+            let series = match series {
+                Ok(series) => series,
+                Err(Unanswered::Refused(why)) => return Err(Error::Usage(format!("{}: {why}", rule.place))),
+                Err(Unanswered::Failed(why)) => {
+                    self.lost.insert(number, why);
+                    continue;
+                }
+            };
+            if !used.contains(&number) && !rules.iter().any(|rule| rule.sources.contains(&number)) {
+                continue;
+            }
+            let steps = self.subject.evaluations.count();
+            for ResultSeries { labels, values } in series {
+                let known = recorded
+                    .entry(labels.clone())
+                    .or_insert_with(|| GridSeries { labels, values: vec![ABSENT; steps] });
+                for (step, value) in values {
+                    // Prometheus takes the first of two samples of a series, too.
+                    if let Some(known) = known.values.get_mut(step).filter(|known| is_absent(**known)) {
+                        *known = value;
+                    }
+                }
+            }
+        }
+        Ok(recorded.into_values().collect())
+    }
+
+    /// Evaluates a rule. Returns the series that it makes.
+    fn evaluate_rule(&mut self, rule: &TestRule) -> Result<Vec<ResultSeries>, Unanswered> {
+        let Results { series, has_histograms } = self.results(&rule.rule.expr)?;
+        let failed = Unanswered::Failed;
+        match rule.rule.kind {
+            RuleKind::Alert => {
+                let mut states = AlertStates::default();
+                let alert = rule.alert().map_err(failed)?;
+                states.add(&alert, &self.subject.evaluations, &series).map_err(failed)?;
+                self.states.add(&alert, &self.subject.evaluations, &series).map_err(failed)?;
+                Ok(states.series())
+            }
+            RuleKind::Record if has_histograms => {
+                let why =
+                    format!("{} records native histograms, which the large mode does not write", rule.place);
+                Err(failed(why))
+            }
+            RuleKind::Record => recorded(rule, series).map_err(failed),
+        }
+    }
+
+    /// The reason for which one of these rules has no results.
+    fn lost_source(&self, sources: &[usize]) -> Option<String> {
+        sources.iter().find_map(|source| {
+            let why = self.lost.get(source)?;
+            Some(format!("it reads {}, of which there is nothing: {why}", self.rules[*source].rule.name))
+        })
+    }
+
+    fn results(&self, expression: &str) -> Result<Results, Unanswered> {
+        match &self.prometheus {
+            Ok(prometheus) => self.query.results(prometheus, expression),
+            Err(why) => Err(Unanswered::Failed(why.clone())),
+        }
+    }
+
+    /// Adds series to the data. Prometheus reads new blocks when it starts.
+    fn add_blocks(&mut self, series: &[GridSeries]) -> Result<(), Error> {
+        self.prometheus = Err("Prometheus does not run".to_owned());
+        write_grid_series(self.data.path(), &self.subject.evaluations, series, blocks::LENGTH_MAX)
+            .map_err(unwritable)?;
+        self.prometheus =
+            Prometheus::start(self.program, self.data.path()).map_err(|error| error.to_string());
+        Ok(())
+    }
+
+    /// The answer to a condition, as far as it is judged: at each step the first element that is false, and the first that is
+    /// true.
+    fn answer(&self, condition: &Condition, reads: &Reads) -> Result<Answer, String> {
+        let hindrance = reads.refusal().or_else(|| self.lost_source(&makers(self.rules, reads)));
+        if let Some(why) = hindrance {
+            return Err(why);
+        }
+        let Results { series, .. } = self.results(&condition.query).map_err(Unanswered::text)?;
+        let mut steps: Answer = vec![Vec::new(); self.subject.evaluations.count()];
+        for ResultSeries { labels, values } in series {
+            for (step, value) in values {
+                let value = if condition.has_zeros { value } else { 1.0 };
+                let is_true = |value: f64| value != 0.0;
+                let Some(elements) = steps.get_mut(step) else { continue };
+                if elements.iter().all(|known| is_true(known.value) != is_true(value)) {
+                    elements.push(Element { labels: label_text(&labels), value });
+                }
+            }
+        }
+        Ok(steps)
+    }
+
+    /// Number of series of the run by metric name.
+    fn series(&self) -> Result<IndexMap<String, u64>, Error> {
+        #[derive(Deserialize)]
+        struct Vector {
+            result: Vec<Count>,
+        }
+        #[derive(Deserialize)]
+        struct Count {
+            metric: IndexMap<String, String>,
+            value: (f64, String),
+        }
+        let grid = &self.subject.scrapes;
+        let millis = grid.to.since(grid.from).plus(grid.step).as_nanos() / 1_000_000;
+        let query = format!("count by (__name__) (last_over_time({{__name__!=\"\"}}[{millis}ms]))");
+        let time = grid.to.unix_millis_secs().to_string();
+        let prometheus = self.prometheus.as_ref().map_err(|why| Error::Run(why.clone()))?;
+        let answer: Vector = prometheus
+            .read("query", &[("query", &query), ("time", &time)])
+            .map_err(|why| Error::Run(format!("the series cannot be counted: {}", why.text())))?;
+        let count = |Count { metric, value }: Count| {
+            let name = metric.get("__name__").cloned().unwrap_or_default();
+            (name, value.1.parse().unwrap_or_default())
+        };
+        Ok(answer.result.into_iter().map(count).collect())
+    }
+}
+
+/// The series that a rule records.
+fn recorded(rule: &TestRule, results: Vec<ResultSeries>) -> Result<Vec<ResultSeries>, String> {
+    let mut known: IndexMap<Vec<(String, String)>, IndexSet<usize>> = IndexMap::new();
+    let mut all = Vec::with_capacity(results.len());
+    for ResultSeries { mut labels, values } in results {
+        labels.retain(|(name, _)| name != "__name__" && !rule.rule.labels.contains_key(name));
+        let set = rule.rule.labels.iter().filter(|(name, value)| *name != "__name__" && !value.is_empty());
+        labels.extend(set.map(|(name, value)| (name.clone(), value.clone())));
+        labels.push(("__name__".to_owned(), rule.rule.name.clone()));
+        labels.sort_unstable();
+        let steps = known.entry(labels.clone()).or_default();
+        if values.iter().any(|(step, _)| !steps.insert(*step)) {
+            return Err(format!("{} has two results with the same labels at once", rule.place));
+        }
+        all.push(ResultSeries { labels, values });
+    }
+    Ok(all)
+}
+
+fn unwritable(source: io::Error) -> Error {
+    let what = "the samples cannot be written to the folder of temporary files".to_owned();
+    Error::System { what, source }
+}
