@@ -78,7 +78,7 @@ impl Api {
     /// Adds the main run, which the program has started.
     pub fn add_main(&self, request: RunRequest, run: Run) -> Result<(), Error> {
         let taken = |_| Error::Run("the daemon has a main run already, which is a bug".to_owned());
-        self.state.runs().add(Arc::new(RunEntry::started(request, run))).map_err(taken)
+        self.state.runs().add(Arc::new(RunEntry::started(request, run)), || Ok(())).map_err(taken)
     }
 
     /// Adds the main run, and starts it or leaves that to a client. Returns its outcome, once it is over. Blocks: loading a

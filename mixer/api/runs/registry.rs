@@ -35,8 +35,12 @@ impl Runs {
         self.all().get(id).cloned().ok_or_else(unknown)
     }
 
-    /// Adds a run, if its id is free and the daemon does not end.
-    pub(crate) fn add(&self, run: Arc<RunEntry>) -> Result<(), ApiError> {
+    /// Adds a run, if its id is free, the daemon does not end, and `begin` succeeds. No client sees it before that.
+    pub(crate) fn add(
+        &self,
+        run: Arc<RunEntry>,
+        begin: impl FnOnce() -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
         let mut all = self.all();
         if self.is_ending.load(Ordering::Relaxed) {
             return Err(ApiError::Ending);
@@ -47,6 +51,7 @@ impl Runs {
         if all.len() >= RUNS_MAX {
             return Err(ApiError::TooManyRuns { max: RUNS_MAX });
         }
+        begin()?;
         all.insert(run.id().into(), run);
         Ok(())
     }
@@ -108,17 +113,32 @@ mod tests {
     #[test]
     fn a_run_is_removed_and_a_later_one_with_its_id_is_not() {
         let (runs, first, second) = (Runs::default(), run("x"), run("x"));
-        runs.add(Arc::clone(&first)).unwrap();
+        runs.add(Arc::clone(&first), || Ok(())).unwrap();
         assert!(Runs::remove(&mut runs.all(), &first));
-        runs.add(second).unwrap();
+        runs.add(second, || Ok(())).unwrap();
         assert!(!Runs::remove(&mut runs.all(), &first));
         assert!(runs.find("x").is_ok());
+    }
+
+    #[test]
+    fn no_client_meets_a_run_before_it_has_begun_or_one_that_could_not() {
+        let runs = Runs::default();
+        let begin = || {
+            assert!(runs.all.try_lock().is_err(), "whoever asks for it now waits until it has begun");
+            Ok(())
+        };
+        runs.add(run("x"), begin).unwrap();
+        assert!(runs.find("x").is_ok());
+        let refused = runs.add(run("y"), || Err(ApiError::invalid("its job is taken")));
+        assert!(refused.is_err() && runs.find("y").is_err());
+        let twice = runs.add(run("x"), || unreachable!("its id is taken"));
+        assert!(matches!(twice, Err(ApiError::RunExists(_))));
     }
 
     #[tokio::test]
     async fn no_run_is_added_to_runs_that_end() {
         let runs = Runs::default();
         runs.end(StopReason::Signal).await;
-        assert!(matches!(runs.add(run("x")), Err(ApiError::Ending)));
+        assert!(matches!(runs.add(run("x"), || Ok(())), Err(ApiError::Ending)));
     }
 }

@@ -18,7 +18,6 @@ use promemu_run::spec::RunSpec;
 use promemu_run::watch::{ConfigLoader, Watch};
 
 use super::entry::{Phase, RunEntry};
-use super::registry::Runs;
 use super::request::RunRequest;
 use crate::config_source::{ConfigChoice, ConfigSource};
 use crate::daemon::Daemon;
@@ -35,15 +34,12 @@ pub(crate) fn create(
     let events = Arc::new(EventTap::remembering());
     let spec = spec(state.daemon(), &request, &events, stop)?;
     let entry = Arc::new(RunEntry::created(request, is_simulation(&spec.plan), events));
-    state.runs().add(Arc::clone(&entry))?;
-    if entry.is_simulation() {
-        tell_created(entry.events(), entry.id(), entry.created_at());
-    }
-    if starts && let Err(error) = start_with(state, &entry, spec) {
-        Runs::remove(&mut state.runs().all(), &entry);
-        entry.drop_unstarted();
-        return Err(error);
-    }
+    state.runs().add(Arc::clone(&entry), || {
+        if entry.is_simulation() {
+            tell_created(entry.events(), entry.id(), entry.created_at());
+        }
+        if starts { start_with(state, &entry, spec) } else { Ok(()) }
+    })?;
     Ok(entry)
 }
 

@@ -51,6 +51,17 @@ impl Storage {
         storage
     }
 
+    /// Fails if a host could not store these values itself.
+    pub(crate) fn check<'a>(values: impl IntoIterator<Item = (&'a str, Value)>) -> Result<(), String> {
+        match Self::new(values).0 {
+            Some(stored) if stored.bytes > BYTES_MAX => Err(format!(
+                "the storage of a host takes {} bytes, more than {BYTES_MAX}; store less",
+                stored.bytes
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes the values out, to be put back.
     pub(super) fn take(&mut self, owner: Owner) -> Map {
         self.kept(owner).map(|kept| std::mem::take(&mut kept.map)).unwrap_or_default()

@@ -11,7 +11,7 @@ use crate::config::template::{ActionTemplate, HostTemplate, MetricTemplate};
 use crate::config::value::{Scalar, SpanRange};
 use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
-use crate::expression::Value;
+use crate::expression::{Storage, Value};
 use crate::naming::{made_up_address, made_up_host};
 use crate::plan::{Action, HostPlan, HostShape, Listener};
 use crate::series::LabelBlock;
@@ -262,6 +262,11 @@ impl<'a> Resolver<'a> {
         for (name, value) in &template.storage {
             let Some(value) = self.value(&format!("storage {name:?}"), value) else { continue };
             shape.storage.push((name.clone(), value));
+        }
+        let stored = shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        if let Err(error) = Storage::check(stored) {
+            let place = template.storage.first().map_or(template.span, |(_, value)| value.span);
+            self.problems.error(place, error);
         }
         self.pools(template, host_labels, &mut shape)?;
         faults?;

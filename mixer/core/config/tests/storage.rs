@@ -31,6 +31,28 @@ fn storage_that_only_the_host_or_another_metric_sets_is_refused_with_a_hint() {
 }
 
 #[test]
+fn initial_storage_beyond_what_scripts_may_store_is_refused() {
+    let load = |storage: &str| {
+        let text = format!(
+            "Config(hosts: [Host(name: \"a\", storage: {{ {storage} }}, metrics: [Metric(name: \"x\")])])"
+        );
+        plan_of(&text, &[]).map_or_else(|error| error.to_string(), |_| String::new())
+    };
+    let text = |bytes: usize| format!("\"n\": {:?}", "x".repeat(bytes));
+    let many = |count: usize| (0..count).map(|i| format!("\"n{i:04}\": 1, ")).collect::<String>();
+    for storage in [text(65_600), many(1_500)] {
+        let error = load(&storage);
+        assert!(
+            error.contains("the storage of a host takes") && error.contains("more than 65536; store less"),
+            "{error}"
+        );
+    }
+    for storage in [text(65_000), many(1_400), String::new()] {
+        assert_eq!(load(&storage), "");
+    }
+}
+
+#[test]
 fn storage_is_refused_where_no_metric_has_it() {
     let action = said("1.0", "listen_events: { \"run_started\": when(\"storage.n > 1\", emit(\"a\")) }");
     assert!(action.contains("an action's condition has none; write host.storage"), "{action}");
