@@ -141,7 +141,7 @@ mod tests {
         let taken = tokio::spawn(async move {
             let mut taken = Vec::new();
             loop {
-                tokio::time::sleep(STALL_MAX - Duration::from_millis(1)).await;
+                tokio::time::sleep(STALL_MAX / 2).await;
                 match next(&mut chunks).await {
                     Some(chunk) => taken.extend(chunk.unwrap()),
                     None => return taken,

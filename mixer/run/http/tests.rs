@@ -39,10 +39,13 @@ async fn serve(options: &HttpOptions, router: Router) -> (u16, watch::Sender<boo
 
 /// The answer to a GET, or the failure in words.
 async fn ask(url: &str, options: &HttpOptions) -> Result<String, String> {
+    ask_within(Limits::within(Duration::from_secs(30)), url, options).await
+}
+
+async fn ask_within(limits: Limits, url: &str, options: &HttpOptions) -> Result<String, String> {
     let target = TargetUrl::parse(url, "url", "http://x").unwrap();
     let client = HttpClient::new(&target, options).map_err(|error| error.to_string())?;
     let request = client.request(Method::GET, target.url().clone());
-    let limits = Limits::within(Duration::from_secs(30));
     let secrets = Secrets::of(&target, options);
     let answer = check(client.send(request, limits).await, &secrets).await;
     let body = answer.map_err(|error| error.to_string())?.body().await.map_err(|error| error.to_string())?;
@@ -222,6 +225,27 @@ async fn a_redirect_that_is_not_followed_is_named() {
         let (url, _) = redirecting(status, target).await;
         let refused = ask(&url, &HttpOptions::default()).await.unwrap_err();
         assert!(refused.contains(&text.replace("URL", &url)), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_only_promises_to_go_on_holds_no_request_beyond_its_deadline() {
+    for promise in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let promises = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let many = promise.repeat(1_000);
+            // Until the client is gone.
+            while stream.write_all(many.as_bytes()).await.is_ok() {}
+        });
+        let limits = Limits::within(Duration::from_millis(500));
+        let options = HttpOptions::default();
+        let asked = ask_within(limits, &url, &options);
+        let refused =
+            tokio::time::timeout(Duration::from_secs(20), asked).await.expect("it ends").unwrap_err();
+        assert!(refused.contains("no answer in time") || refused.contains("is not HTTP"), "{refused}");
+        tokio::time::timeout(Duration::from_secs(20), promises).await.expect("it hangs up").unwrap();
     }
 }
 

@@ -39,7 +39,7 @@ fn initial_storage_beyond_what_scripts_may_store_is_refused() {
         plan_of(&text, &[]).map_or_else(|error| error.to_string(), |_| String::new())
     };
     let text = |bytes: usize| format!("\"n\": {:?}", "x".repeat(bytes));
-    let many = |count: usize| (0..count).map(|i| format!("\"n{i:04}\": 1, ")).collect::<String>();
+    let many = |count: usize| (0..count).map(|i| format!("\"n{i:04}\": 1")).collect::<Vec<_>>().join(", ");
     for storage in [text(65_600), many(1_500)] {
         let error = load(&storage);
         assert!(
