@@ -175,7 +175,9 @@ impl Faults {
             cut.events.into_iter().for_each(|event| emit(plan, now, event, 0, serde_json::Value::Null, out));
         }
         self.is_urgent |= changes_members;
-        while let Some((index, turn)) = self.step(plan, now) {
+        let mut at = 0;
+        while let Some((index, turn)) = self.step(plan, now, at) {
+            at = index;
             changes_members |= self.turn(plan, metrics, (index, turn), (now, 0), out);
         }
         changes_members
@@ -234,7 +236,7 @@ impl Faults {
         (now, hops): (Time, u8),
         out: &mut Outbox,
     ) -> bool {
-        let Some(fault) = plan.faults().nth(index) else { return false };
+        let Some(fault) = plan.fault(index) else { return false };
         if fault.fault.resets() {
             fault.metrics.iter().for_each(|metric| metrics.values_mut().reset(plan, *metric, now));
         }
@@ -251,14 +253,12 @@ impl Faults {
         fault.presence() != Presence::Up || fault.fault.own_time(now).is_some()
     }
 
-    /// The next begin or end that is due by now, and the index of its fault.
-    fn step(&mut self, plan: &HostPlan, now: Time) -> Option<(usize, Turn)> {
-        for (index, (window, fault)) in self.windows.iter_mut().zip(plan.faults()).enumerate() {
-            if let Some(turn) = window.step(fault, &self.course, now) {
-                return Some((index, turn));
-            }
-        }
-        None
+    /// The next begin or end that is due by now, from the fault with this index on, and the index of its fault.
+    fn step(&mut self, plan: &HostPlan, now: Time, from: usize) -> Option<(usize, Turn)> {
+        (from..self.windows.len()).find_map(|index| {
+            let turn = self.windows[index].step(plan.fault(index)?, &self.course, now)?;
+            Some((index, turn))
+        })
     }
 
     fn presence_now(&self, plan: &HostPlan) -> Presence {

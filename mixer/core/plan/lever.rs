@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::curve::Curve;
+use crate::time::Span;
 
 /// A lever of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,19 @@ pub enum ChangeBy {
     Times,
     /// The curve's value is added to the lever's, after all multiplications.
     Plus,
+}
+
+impl LeverChange {
+    /// The lever's value so long after the change's begin; `before` is that of the changes so far, `without` that without any.
+    #[must_use]
+    pub fn applied_to(&self, before: f64, without: f64, since: Span) -> f64 {
+        let by_curve = self.curve.at(since, self.by.neutral(without));
+        match self.by {
+            ChangeBy::Set => by_curve,
+            ChangeBy::Times => before * by_curve,
+            ChangeBy::Plus => before + by_curve,
+        }
+    }
 }
 
 impl fmt::Display for LeverChange {

@@ -120,6 +120,13 @@ impl HostPlan {
         self.shape.faults.iter().chain(of_run.map(|fault| &**fault))
     }
 
+    /// The fault of this index among [`Self::faults`].
+    #[must_use]
+    pub fn fault(&self, index: usize) -> Option<&FaultPlan> {
+        let own = &self.shape.faults;
+        own.get(index).or_else(|| Some(&**self.run.as_ref()?.shown.get(index - own.len())?))
+    }
+
     /// The events that it may emit, some of them more than once; `None` for one with a calculated name.
     pub fn emissions(&self) -> impl Iterator<Item = Option<Arc<str>>> {
         let shape = &self.shape;

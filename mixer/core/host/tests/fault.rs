@@ -45,6 +45,14 @@ fn a_host_has_gaps_on_schedule_and_emits_their_begins_and_ends() {
 }
 
 #[test]
+fn thousands_of_faults_that_begin_at_once_take_no_step_for_each_pair_of_them() {
+    // Pair by pair these would be 200 000 000 looks at a fault for each begin and each end.
+    let (ages, emitted) = ages(&ramp(&"gap(at: 1, lasts: 1), ".repeat(20_000)), 3.0, &[]);
+    assert_eq!(ages, [Some(0), None, Some(2), Some(3)]);
+    assert!(emitted.iter().filter(|(secs, _)| *secs < 1.5).count() >= 1_000, "{}", emitted.len());
+}
+
+#[test]
 fn a_gap_ends_and_begins_between_reports_too_and_does_not_move_them() {
     let plan = one_host(&format!(r#"interval: "10s", faults: [gap(at: 3, lasts: 4)], metrics: [{RAMP}]"#));
     let deeds = drive(&mut host(&plan, 0, 1), 21.0, &[]);
