@@ -2,7 +2,7 @@
 
 use crate::processes::{
     Process, Prometheus, Pushgateway, changed_config, eventually, free_port, http, label, promemu,
-    promtool_errors, series, value,
+    promemu_command, promtool_errors, series, value,
 };
 
 /// Quick intervals, so that tests need not wait.
@@ -262,6 +262,20 @@ fn after_kill_9_the_next_start_cleans_up_and_leaves_strangers_alone() {
     assert!(gateway.metrics().contains("handmade{instance=\"1\",job=\"orphan\"} 1"));
     assert_eq!(next.terminate(), Some(0));
     assert_eq!(gateway.groups(), ["orphan", "stranger"]);
+}
+
+#[test]
+fn the_page_of_a_gateways_metrics_is_no_gateway() {
+    let gateway = Pushgateway::start();
+    for url in [format!("{}/metrics", gateway.url()), format!("{}/metrics/", gateway.url())] {
+        for command in [&["run", "single_host_load", "--listen", "off"][..], &["clean"]] {
+            let args = [command, &["--pushgateway-url", &url]].concat();
+            let output = promemu_command(&args).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+            assert!(said.trim_end().ends_with("; write the URL without /metrics"), "{args:?}: {said}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `promemu check`: the size of configs, or their errors and warnings.
 
+use indexmap::IndexMap;
 use promemu_core::config::ConfigFile;
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::estimate::Estimate;
@@ -8,7 +9,7 @@ use promemu_core::preview::first_failures;
 use promemu_run::clock::wall_now;
 
 use crate::settings::Settings;
-use crate::table::{self, spare, table, whole};
+use crate::table::{self, paragraph, spare, table, whole};
 use crate::{config, diagnostics, stdout};
 
 /// A scenario that fails does so with any seed.
@@ -53,18 +54,20 @@ fn lines(settings: &Settings, name: &str) -> Result<String, ConfigError> {
 
 /// Prints a table of all configs, and what is to be said about some.
 fn check_all(settings: &Settings) -> Result<bool, Error> {
-    let (mut rows, mut notes, mut is_good) = (Vec::new(), String::new(), true);
+    let (mut rows, mut notes, mut skipped, mut is_good) = (Vec::new(), Vec::new(), IndexMap::new(), true);
     for name in settings.config_dirs().configs() {
         match config::open(settings, &name).and_then(|file| checked(settings, &name, &file)) {
             Ok(classes) => {
                 rows.extend(classes.iter().map(Checked::row));
                 let warnings = classes.iter().flat_map(|class| {
-                    class.warnings.iter().map(|warning| format!("warning: {}: {warning}\n", class.name))
+                    class.warnings.iter().map(|warning| format!("warning: {}: {warning}", class.name))
                 });
                 notes.extend(warnings);
             }
             // Shipped configs of plugins are no errors where the plugins have not been built.
-            Err(error) if error.needs_plugin() => notes += format!("{name}: skipped: {error}\n").as_str(),
+            Err(error) if error.needs_plugin() => {
+                skipped.entry(missing_plugin(&error)).or_insert_with(Vec::new).push(name);
+            }
             Err(error) => {
                 diagnostics::print(&Error::Config(error), settings.cli().log_format);
                 is_good = false;
@@ -75,16 +78,30 @@ fn check_all(settings: &Settings) -> Result<bool, Error> {
         whole("CONFIG"),
         whole("HOSTS"),
         whole("SERIES"),
+        whole("MEMORY"),
+        spare("VALUES/S"),
         spare("JOBS"),
         spare("FAMILIES"),
-        whole("VALUES/S"),
-        whole("MEMORY"),
         spare("PUSHES/S"),
         spare("SAMPLES/S"),
     ];
-    let table = table(columns, rows, 0, table::width());
-    stdout::print((table + notes.as_str()).as_bytes())?;
+    let width = table::width();
+    notes.extend(
+        skipped
+            .iter()
+            .map(|(why, names): (&String, &Vec<String>)| format!("skipped: {}: {why}", names.join(", "))),
+    );
+    let line = |note: &String| if width.is_some() { paragraph(note, 0, width) } else { format!("{note}\n") };
+    let notes: String = notes.iter().map(line).collect();
+    let gap = if notes.is_empty() || width.is_none() { "" } else { "\n" };
+    stdout::print((table(columns, rows, 0, width) + gap + notes.as_str()).as_bytes())?;
     Ok(is_good)
+}
+
+/// The message about the plugin that a config needs, without its place.
+fn missing_plugin(error: &ConfigError) -> String {
+    let ConfigError::Invalid { problems, .. } = error else { return error.to_string() };
+    problems.first().map(|problem| problem.message.clone()).unwrap_or_default()
 }
 
 /// A class of a config without errors.
@@ -113,9 +130,9 @@ impl Checked {
             (self.estimate.samples_per_sec, 1),
         ]
         .map(|(number, decimals)| format!("{number:.decimals$}"));
-        let memory = format!("{:.1} MiB", self.estimate.memory_mib());
+        let memory = self.estimate.memory_text();
         let [jobs, hosts, families] = [jobs, hosts, families].map(ToString::to_string);
-        [self.name.clone(), hosts, series, jobs, families, values, memory, pushes, samples]
+        [self.name.clone(), hosts, series, memory, values, jobs, families, pushes, samples]
     }
 }
 

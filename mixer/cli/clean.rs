@@ -21,7 +21,10 @@ pub(crate) async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
 async fn clean_gateway(gateway: &GatewaySettings, all: bool) -> Result<(), Error> {
     let url = &gateway.url;
     let client = Arc::new(PushgatewayClient::new(url.clone(), &gateway.http, gateway.timeout)?);
-    let unlisted = |error| Error::Run(format!("groups of pushgateway {url} cannot be listed: {error}"));
+    let unlisted = |error| {
+        let advice = url.advice().map_or(String::new(), |advice| format!("; {advice}"));
+        Error::Run(format!("groups of pushgateway {url} cannot be listed: {error}{advice}"))
+    };
     let (groups, gateway_now) = client.groups().await.map_err(unlisted)?;
     let own = RunInfo::new("", Span::ZERO);
     let is_deleted = |group: &&GatewayGroup| match own.judge(group, gateway_now) {

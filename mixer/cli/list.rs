@@ -4,7 +4,7 @@ use promemu_core::config::{ClassSummary, ConfigDirs, ConfigSummary};
 use promemu_core::error::Error;
 
 use crate::stdout;
-use crate::table::{self, cut, table, whole};
+use crate::table::{self, cut, paragraph, table, whole};
 
 /// Blanks before the error of a broken config.
 const INDENT: usize = 4;
@@ -26,8 +26,8 @@ fn text(configs: Vec<ConfigSummary>, width: Option<u16>) -> String {
             }
         }
     }
-    let hint = "\npromemu describe NAME shows a config's arguments, hosts and metrics.\n";
-    let hint = if width.is_some() { hint } else { "" };
+    let hint = "promemu describe NAME shows a config's arguments, hosts and metrics.";
+    let hint = if width.is_some() { format!("\n{}", paragraph(hint, 0, width)) } else { String::new() };
     format!("{}{broken}{hint}", table([whole("CONFIG"), cut("DESCRIPTION")], rows, 0, width))
 }
 

@@ -13,8 +13,8 @@ const DEFAULT_WIDTH: u16 = 80;
 const WIDTH_MIN: u16 = 50;
 /// Blanks between two columns.
 const GAP: u16 = 2;
-/// The least width of a column of prose, if its text is longer.
-const PROSE_WIDTH_MIN: u16 = 16;
+/// The least widths of a column of prose whose text is longer: the wished one, and that of a narrow terminal.
+const PROSE_WIDTHS: [u16; 2] = [16, 12];
 /// The end of a text that is cut.
 const CUT: char = '…';
 
@@ -68,7 +68,7 @@ pub(crate) const fn cut(heading: &'static str) -> Column {
 }
 
 /// A table of a line for each row, but for wrapped prose. Where even names find no room, each row is a paragraph of a line
-/// for each column.
+/// for each column that it fills.
 pub(crate) fn table<const N: usize>(
     columns: [Column; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -138,24 +138,23 @@ impl Layout {
     fn of(columns: &[Column], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> Self {
         let mut shown: Vec<usize> = (0..columns.len()).collect();
         let Some(width) = width else { return Self::Lines(shown) };
-        let widths: Vec<u16> = (0..columns.len()).map(|index| least_width(columns, rows, index)).collect();
+        let room = width.saturating_sub(indent);
+        let widths: Vec<u16> = (0..columns.len()).map(|index| content_width(columns, rows, index)).collect();
         loop {
-            let gaps = GAP.saturating_mul(u16::try_from(shown.len().saturating_sub(1)).unwrap_or(u16::MAX));
-            let needed = shown
-                .iter()
-                .fold(indent.saturating_add(gaps), |sum, index| sum.saturating_add(widths[*index]));
-            if needed <= width {
+            if needed_width(columns, &widths, &shown, PROSE_WIDTHS[0]) <= room {
                 return Self::Lines(shown);
             }
             let Some(spare) = shown.iter().rposition(|index| columns[*index].fit == Fit::Spare) else {
-                return Self::Paragraphs;
+                break;
             };
             shown.remove(spare);
         }
+        let fits = needed_width(columns, &widths, &shown, PROSE_WIDTHS[1]) <= room;
+        if fits { Self::Lines(shown) } else { Self::Paragraphs }
     }
 
     fn text(&self, columns: &[Column], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> String {
-        let Self::Lines(shown) = self else { return paragraphs(columns, rows, indent) };
+        let Self::Lines(shown) = self else { return paragraphs(columns, rows, indent, width) };
         let mut table = Table::new();
         table.set_header(shown.iter().map(|index| columns[*index].heading));
         let last_width = width.map(|width| room_of_last(columns, rows, shown, indent, width));
@@ -177,13 +176,15 @@ impl Layout {
     }
 }
 
-/// The width that a column needs.
-fn least_width(columns: &[Column], rows: &[Vec<String>], index: usize) -> u16 {
-    let content = content_width(columns, rows, index);
-    match columns[index].fit {
-        Fit::Whole | Fit::Spare => content,
-        Fit::Prose | Fit::Cut => content.min(PROSE_WIDTH_MIN),
-    }
+/// The width that the shown columns need, with this much for prose.
+fn needed_width(columns: &[Column], widths: &[u16], shown: &[usize], prose_width: u16) -> u16 {
+    let gaps = GAP.saturating_mul(u16::try_from(shown.len().saturating_sub(1)).unwrap_or(u16::MAX));
+    shown.iter().fold(gaps, |sum, &index| {
+        sum.saturating_add(match columns[index].fit {
+            Fit::Whole | Fit::Spare => widths[index],
+            Fit::Prose | Fit::Cut => widths[index].min(prose_width),
+        })
+    })
 }
 
 /// The width of the longest text of a column, its heading included.
@@ -213,18 +214,20 @@ fn on_a_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// A paragraph for each row, with a line for each column. No line is wrapped.
-fn paragraphs(columns: &[Column], rows: &[Vec<String>], indent: u16) -> String {
+/// A paragraph for each row, with a line for each column that is not empty. Only prose is wrapped.
+fn paragraphs(columns: &[Column], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> String {
     let widest = columns.iter().map(|column| column.heading.chars().count()).max().unwrap_or_default();
+    let before = usize::from(indent) + widest + usize::from(GAP);
     let line = |(column, text): (&Column, &String)| {
-        let heading = column.heading;
-        format!(
-            "{:indent$}{heading:widest$}{:gap$}{text}\n",
-            "",
-            "",
-            indent = usize::from(indent),
-            gap = usize::from(GAP)
-        )
+        if text.is_empty() {
+            return String::new();
+        }
+        let text = match column.fit {
+            Fit::Prose | Fit::Cut => paragraph(text, u16::try_from(before).unwrap_or_default(), width),
+            Fit::Whole | Fit::Spare => format!("{:before$}{text}\n", ""),
+        };
+        let heading = format!("{:indent$}{:widest$}", "", column.heading, indent = usize::from(indent));
+        format!("{heading:before$}{}", text.get(before..).unwrap_or_default())
     };
     let paragraph = |row: &Vec<String>| columns.iter().zip(row).map(line).collect::<String>();
     rows.iter().map(paragraph).collect::<Vec<_>>().join("\n")
@@ -299,6 +302,26 @@ mod tests {
         ");
         let piped = table(columns, rows(), 0, None);
         assert!(piped.contains(url) && piped.lines().count() == 3, "{piped}");
+    }
+
+    #[test]
+    fn prose_is_wrapped_in_paragraphs_too_and_what_is_empty_has_no_line() {
+        let columns = [whole("METRIC"), prose("LABELS"), prose("HELP")];
+        let help = "memory in use by everything that the host runs";
+        let name = "a_name_that_leaves_some_room_only";
+        insta::assert_snapshot!(table(columns, [row([name, "", help])], 2, Some(60)), @"
+        METRIC                             LABELS  HELP
+        a_name_that_leaves_some_room_only          memory in use
+                                                   by everything
+                                                   that the host
+                                                   runs
+        ");
+        let name = "a_name_that_leaves_no_room_for_any_text_of_the_other_columns";
+        insta::assert_snapshot!(table(columns, [row([name, "", help])], 2, Some(50)), @"
+        METRIC  a_name_that_leaves_no_room_for_any_text_of_the_other_columns
+        HELP    memory in use by everything that the
+                host runs
+        ");
     }
 
     #[test]

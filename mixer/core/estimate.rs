@@ -77,11 +77,12 @@ impl Estimate {
         }
     }
 
-    /// The memory in MiB.
+    /// The memory in MiB, or in KiB if it is little.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn memory_mib(&self) -> f64 {
-        self.memory_bytes as f64 / f64::from(1 << 20)
+    pub fn memory_text(&self) -> String {
+        let mib = self.memory_bytes as f64 / f64::from(1 << 20);
+        if mib < 0.1 { format!("{} KiB", self.memory_bytes >> 10) } else { format!("{mib:.1} MiB") }
     }
 }
 
@@ -92,7 +93,7 @@ impl fmt::Display for Estimate {
         };
         write!(
             f,
-            "{}, {}, {}, {}; {:.1} values/s; {:.2} pushes/s with {:.1} samples/s; {:.1} MiB of memory",
+            "{}, {}, {}, {}; {:.1} values/s; {:.2} pushes/s with {:.1} samples/s; {} of memory",
             plural(self.jobs, "job", "jobs"),
             plural(self.hosts, "host", "hosts"),
             plural(self.families, "family", "families"),
@@ -100,7 +101,7 @@ impl fmt::Display for Estimate {
             self.updates_per_sec,
             self.pushes_per_sec,
             self.samples_per_sec,
-            self.memory_mib(),
+            self.memory_text(),
         )?;
         if self.gateway_cores_with_check < GATEWAY_CORES_WORTH_A_WORD {
             return Ok(());

@@ -22,7 +22,13 @@ pub(super) fn render(action: &CtlAction, answer: &Value, width: Option<u16>) -> 
         CtlAction::Host { .. } => host(answer, width),
         CtlAction::Metrics(_) => part_of_list(metrics(answer, width), answer, "metrics"),
         CtlAction::Events { .. } => events(answer, width),
+        CtlAction::Overrides if items(&answer["overrides"]).next().is_none() => {
+            "no metric is overridden\n".to_owned()
+        }
         CtlAction::Overrides => overrides(items(&answer["overrides"]), width),
+        CtlAction::Lever { lever: None, .. } if items(&answer["levers"]).next().is_none() => {
+            "the config has no levers\n".to_owned()
+        }
         CtlAction::Lever { lever: None, .. } => levers(items(&answer["levers"]), width),
         CtlAction::Lever { value: Some(value), .. }
             if *value < 0.0 && answer["default"].as_f64() >= Some(0.0) =>
@@ -256,7 +262,7 @@ fn host(answer: &Value, width: Option<u16>) -> String {
         let set = if set.is_null() { "-".to_owned() } else { format!("until {}", until(&set["until"])) };
         [key(metric), word(&metric["type"]), word(&metric["value"]), set]
     };
-    let columns = [whole("METRIC"), whole("TYPE"), whole("VALUE"), whole("OVERRIDE")];
+    let columns = [whole("METRIC"), spare("TYPE"), whole("VALUE"), whole("OVERRIDE")];
     let metrics = table(columns, items(&answer["listed_metrics"]).map(row), 0, width);
     let [up, left] = ["uptime_seconds", "ttl_remaining_seconds"].map(|field| duration(&answer[field]));
     let head = fields(answer, &["name", "job", "state", "host", "address", "started_at"]);
@@ -313,7 +319,9 @@ fn status(answer: &Value, width: Option<u16>) -> String {
         [kind, target, pushes, last, failed, duration(&output["away_for"])]
     };
     let outputs = table(columns, items(&answer["outputs"]).map(row), 0, width);
-    format!("{head}hosts: {}\n\n{outputs}", hosts.join(", "))
+    let hosts = format!("hosts: {}", hosts.join(", "));
+    let hosts = if width.is_some() { paragraph(&hosts, 0, width) } else { hosts + "\n" };
+    format!("{head}{hosts}\n{outputs}")
 }
 
 fn check(answer: &Value) -> String {

@@ -11,7 +11,7 @@ use promemu_core::plural::plural;
 use promemu_core::time::Span;
 use serde::Serialize;
 
-use crate::table::{cut, paragraph, prose, table, whole};
+use crate::table::{cut, paragraph, prose, spare, table, whole};
 
 /// Number of names of a list that are shown.
 const NAMES_SHOWN_MAX: usize = 4;
@@ -150,10 +150,12 @@ impl Description {
             self.arguments.len(),
         ));
         parts.push(self.hosts_text(width));
+        // A terminal's lines break between words; a pipe has one word for each column.
+        let comma = if width.is_some() { ", " } else { "," };
         let metrics = self
             .metrics
             .iter()
-            .map(|it| [it.name.clone(), it.metric_type.to_owned(), it.labels.join(","), it.help.clone()]);
+            .map(|it| [it.name.clone(), it.metric_type.to_owned(), it.labels.join(comma), it.help.clone()]);
         parts.extend(section(
             "Metrics",
             &table([whole("METRIC"), whole("TYPE"), prose("LABELS"), prose("HELP")], metrics, INDENT, width),
@@ -197,7 +199,7 @@ impl Description {
             [name, count, group.ttl.clone(), metrics, series, group.job.clone()]
         });
         let columns =
-            [whole("HOSTS"), whole("COUNT"), whole("TTL"), whole("METRICS"), whole("SERIES"), cut("JOB")];
+            [whole("HOSTS"), whole("COUNT"), whole("TTL"), spare("METRICS"), whole("SERIES"), cut("JOB")];
         let table = table(columns, rows, INDENT, width);
         let left_out = self.hosts.len().saturating_sub(GROUPS_SHOWN_MAX);
         let more = if left_out == 0 { String::new() } else { format!("  … and {left_out} more groups\n") };

@@ -148,10 +148,10 @@ impl PushgatewayOutput {
             Err(error) if error.is_away() => self.pacing.failed(&error, self.clock.now()),
             Err(error) if self.settings.cleanup_on_start => {
                 let url = self.client.url();
+                let advice = url.advice().unwrap_or("to push anyway, use --cleanup-on-start=false");
                 let describe = |error: &str| {
                     format!(
-                        "the groups of pushgateway {url} cannot be listed, so their owners are unknown: {error}; \
-                         to push anyway, use --cleanup-on-start=false"
+                        "the groups of pushgateway {url} cannot be listed, so their owners are unknown: {error}; {advice}"
                     )
                 };
                 let (text, for_clients) = (describe(&error.to_string()), describe(&error.for_clients()));

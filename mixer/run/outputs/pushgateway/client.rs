@@ -55,6 +55,13 @@ impl GatewayUrl {
         Ok(Self(target))
     }
 
+    /// The advice for a gateway whose groups cannot be listed, if its URL is that of the page that a Prometheus scrapes.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        let is_page = self.0.url().path().trim_end_matches('/').ends_with("/metrics");
+        is_page.then_some("write the URL without /metrics")
+    }
+
     /// The host and port, to serve in place of this gateway. What else the URL says would be lost, and is an error.
     pub fn listen_address(&self) -> Result<(String, u16), Error> {
         let url = self.0.url();
