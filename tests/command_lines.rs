@@ -128,6 +128,13 @@ const LINES: &[&str] = &[
     "promemu ctl emit deploy --hosts worker-01",
     "promemu ctl restart worker-01",
     "promemu ctl fault db_slow",
+    "promemu ctl fault start db_slow",
+    "promemu ctl fault begn db_slow",
+    "promemu ctl fault begin",
+    "promemu ctl timeline peak",
+    "promemu ctl timeline skip",
+    "promemu ctl faults",
+    "promemu ctl skip",
     "promemu ctl set load 3",
     // Variables.
     "PME_PUSHGATEWAY_INTERVAL=5s promemu run single_host_load --once=false --duration 0",

@@ -21,15 +21,16 @@ const ACTION_SYNONYMS: [(&[&str], &str); 6] = [
 ];
 
 /// Words for what several actions do together, or none does, and the advice.
-const ADVICE: [(&[&str], &str); 4] = [
+const ADVICE: [(&[&str], &str); 5] = [
     (
-        &["fault", "faults", "incident", "inject", "chaos"],
-        "a fault begins at its time in the config; by hand there are promemu ctl lever, override, down and emit",
+        &["faults", "incident", "inject", "chaos"],
+        "promemu ctl fault begin ID begins a fault of the config; others are made with promemu ctl lever, override and down",
     ),
     (
         &["set", "put", "force"],
         "write promemu ctl override HOST METRIC VALUE, or promemu ctl lever LEVER VALUE",
     ),
+    (&["phase", "phases", "skip"], "write promemu ctl timeline skip PHASE"),
     (&["restart", "reboot"], "write promemu ctl stop HOSTS, then promemu ctl start HOSTS"),
     (&["reload"], "a run reads its config again at SIGHUP, or at each change with promemu run NAME --watch"),
 ];

@@ -155,6 +155,15 @@ pub(super) fn of_flag(definition: &Command, path: Path<'_>, flag: &str, typed: &
 /// The sentence for an unknown command.
 fn of_command(definition: &Command, path: Path<'_>, word: &str, typed: &[OsString]) -> String {
     let lower = word.to_lowercase();
+    let names = subcommands(command_at(definition, path));
+    if let (["ctl", action], Some(usual)) = (path, names.first()) {
+        let meant = nearest(&lower, &names).unwrap_or(usual);
+        let behind = Some(words_behind(word, typed).join(" ")).filter(|behind| !behind.is_empty());
+        let behind = behind.unwrap_or_else(|| word.to_owned());
+        return format!(
+            "promemu ctl {action} has no action {word:?}; write promemu ctl {action} {meant} {behind}"
+        );
+    }
     if let ["ctl", ..] = path {
         let names = actions(definition);
         return format!("unknown action {word:?}; {}", extra_words::meant_action(&lower, &names, typed));

@@ -86,12 +86,13 @@ fn name(arg: &Arg) -> String {
 
 /// The sentence for an action of `ctl` without all its words.
 pub(super) fn missing_words(path: Path<'_>, error: &clap::Error, typed: &[OsString]) -> Option<String> {
-    let ["ctl", action] = path else { return None };
+    let ["ctl", .., action] = path else { return None };
     let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
     let missing: Vec<String> = missing.iter().map(|word| word.replace(['<', '>'], "")).collect();
     let behind = typed.iter().map(|word| word.to_string_lossy()).skip_while(|word| word != action).skip(1);
     let words: Vec<String> = behind.map(Cow::into_owned).chain(missing.iter().cloned()).collect();
     let list = match missing.first().map(String::as_str) {
+        Some("ID" | "PHASE") if path.len() > 2 => " (promemu ctl timeline lists phases and faults)",
         Some("ID") => " (promemu ctl runs lists the runs)",
         Some("HOSTS" | "HOST") => " (promemu ctl hosts lists the hosts)",
         Some("METRIC") => " (promemu ctl metrics lists the metrics)",
@@ -100,5 +101,5 @@ pub(super) fn missing_words(path: Path<'_>, error: &clap::Error, typed: &[OsStri
         _ => "",
     };
     let (missing, words) = (missing.join(" and no "), words.join(" "));
-    Some(format!("no {missing} given; write promemu ctl {action} {words}{list}"))
+    Some(format!("no {missing} given; write promemu {} {words}{list}", path.join(" ")))
 }
