@@ -98,6 +98,28 @@ fn the_timetable_has_a_line_for_each_time_and_takes_arguments() {
 }
 
 #[test]
+fn faults_on_events_are_in_the_truth_of_an_export_when_they_have_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("shop.ron");
+    let text = r#"Config(levers: { "errors": 0 },
+        timeline: Timeline(phases: [Phase(name: "calm", lasts: "16m", events: [("5m", "deploy")])]),
+        faults: [Fault(id: "bad", on: "deploy", lasts: "2m", set: { "errors": 1 }, truth: Truth(alerts: "Errors"))],
+        hosts: [Host(name: "web", metrics: [Metric(name: "errors", update_interval: 1, scenario: script(source: "run.errors"))])])"#;
+    std::fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let timetable = output(&["truth", config]);
+    assert!(timetable.ends_with("Fault bad begins on the event deploy.\n"), "{timetable}");
+    let (text, records) = export(config, folder.path());
+    let time = |field: &str| records[1][field].as_f64().unwrap() - START;
+    let millis = ["begin_unix", "end_unix"].map(|field| (time(field) * 1000.0).round());
+    assert_eq!((&records[1]["id"], millis), (&"bad".into(), [300_050.0, 420_050.0]));
+    for at in [290.0, 310.0, 410.0, 430.0] {
+        let value = samples(&text, "errors", "web").into_iter().find(|(time, _)| *time == at);
+        assert_eq!(value.unwrap().1 == 1.0, (300.0..420.0).contains(&at), "at {at} s");
+    }
+}
+
+#[test]
 fn a_live_run_writes_what_is_over_and_at_its_end_what_is_on() {
     let folder = tempfile::tempdir().unwrap();
     let truth = folder.path().join("truth.jsonl");
@@ -178,4 +200,33 @@ fn a_client_skips_to_a_phase_and_begins_and_ends_faults_and_the_truth_follows() 
     {
         assert!(log.contains(said), "{said} in {log}");
     }
+}
+
+#[test]
+fn a_reload_keeps_the_time_of_the_timeline_and_ends_the_faults_that_it_takes_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, truth) = (folder.path().join("shop.ron"), folder.path().join("truth.jsonl"));
+    let text = |faults: &str| {
+        format!(
+            r#"Config(levers: {{ "load": 1 }}, timeline: Timeline(phases: [Phase(name: "calm", lasts: "1h")]), faults: [{faults}],
+                hosts: [Host(name: "web", metrics: [Metric(name: "m", scenario: script(source: "run.load"))])])"#
+        )
+    };
+    let [stays, goes] = ["stays", "goes"].map(|id| format!(r#"Fault(id: "{id}", set: {{ "load": 2 }}),"#));
+    std::fs::write(&config, text(&format!("{stays} {goes}"))).unwrap();
+    let run = ["run", config.to_str().unwrap(), "--watch", "--output", "scrape=127.0.0.1:0"];
+    let mut daemon = Daemon::start(&[&run[..], &["--truth", truth.to_str().unwrap()]].concat());
+    let stands = || daemon.get("/api/v1/timeline").1;
+    let before = stands();
+    std::fs::write(&config, text(&stays)).unwrap();
+    eventually("the end is written", || (records(&truth).len() == 1).then_some(()));
+    let after = stands();
+    assert_eq!(after["phases"][0]["begin_unix"], before["phases"][0]["begin_unix"]);
+    assert_eq!(after["faults"][0]["begin_unix"], before["faults"][0]["begin_unix"]);
+    assert_eq!(daemon.process.terminate(), Some(0));
+    let records = records(&truth);
+    let ids: Vec<&str> = records.iter().map(|record| record["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["goes", "calm", "stays"]);
+    let end = |n: usize| records[n]["end_unix"].as_f64().unwrap();
+    assert!(end(0) < end(1) && end(1) == end(2), "{records:?}");
 }

@@ -27,6 +27,10 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
     let mut records = TruthRecords::new(&plan, Course::new(start)).take_while(|record| record.begin < until);
     let rows: Vec<_> = records.by_ref().take(RECORDS_MAX).map(|record| row(&record, start)).collect();
     let width = table::width();
+    let on_events = on_events(&plan);
+    if rows.is_empty() && !on_events.is_empty() {
+        return stdout::print(table::paragraph(&on_events, 0, width).as_bytes());
+    }
     if rows.is_empty() {
         let text = format!("{} has no phases, and no faults in its first {span}.", plan.config);
         return stdout::print(table::paragraph(&text, 0, width).as_bytes());
@@ -47,7 +51,20 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
         text.push('\n');
         text.push_str(&table::paragraph(&note, 0, width));
     }
+    if !on_events.is_empty() {
+        text.push('\n');
+        text.push_str(&table::paragraph(&on_events, 0, width));
+    }
     stdout::print(text.as_bytes())
+}
+
+/// The faults that begin on events, in sentences; empty if there are none. Their times are known when they have happened.
+fn on_events(plan: &Plan) -> String {
+    let faults = plan.faults.iter().filter(|fault| !fault.on.is_empty()).map(|fault| {
+        let events: Vec<String> = fault.on.iter().map(ToString::to_string).collect();
+        format!("Fault {} begins on the event {}.", fault.id, events.join(" or "))
+    });
+    faults.collect::<Vec<_>>().join(" ")
 }
 
 /// The length of the timeline with all its repetitions; an hour if it has no end, or there is none.

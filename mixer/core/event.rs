@@ -167,6 +167,18 @@ impl Subscription {
     }
 }
 
+impl std::fmt::Display for Subscription {
+    /// As a config writes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.event)?;
+        match &self.source {
+            Source::Any => Ok(()),
+            Source::Own => f.write_str("@own"),
+            Source::Named(name) => write!(f, "@{name}"),
+        }
+    }
+}
+
 /// A host's index in the present plan; edits move it.
 pub type HostId = u32;
 

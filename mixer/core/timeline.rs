@@ -7,6 +7,7 @@ mod host_levers;
 mod run_log;
 mod sent_action;
 mod skip;
+mod triggers;
 mod truth;
 
 pub use edges::{RunEdge, active_edges, edge_events, next_run_edge, run_edges_at};
@@ -14,4 +15,7 @@ pub use host_levers::HostLevers;
 pub use run_log::{LOGGED_ACTIONS_MAX, LOGGED_EVENTS_MAX, LogFull, LoggedAction, RunLog, Targets};
 pub use sent_action::SentAction;
 pub use skip::skip_to;
-pub use truth::{TruthRecord, TruthRecords, TruthSubject, records_cut_at, records_ending_at};
+pub use triggers::Triggers;
+pub use truth::{
+    TruthRecord, TruthRecords, TruthSubject, records_cut_at, records_ending_at, records_replaced,
+};

@@ -19,7 +19,7 @@ use promemu_core::host::DrivenHost;
 use promemu_core::plan::{Changes, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::{Span, Time};
-use promemu_core::timeline::{records_cut_at, records_ending_at};
+use promemu_core::timeline::{records_cut_at, records_ending_at, records_replaced};
 
 use crate::clock::{Clock, sleep_until};
 use crate::event_tap::EventTap;
@@ -212,6 +212,10 @@ impl LiveMixer {
         let (fleet, now) = (self.runner.fleet(), self.clock.now());
         self.fleets.send_replace(Arc::clone(fleet));
         fleet.tell_edges_since(old.plan(), self.edges_told_to, now);
+        if let Some(truth) = &mut self.truth {
+            let (plans, times) = ([old.plan(), fleet.plan()], (self.edges_told_to, now));
+            truth.write(records_replaced(plans, &fleet.course(), times));
+        }
         self.edges_told_to = now;
         let Changes { new, gone, changed, .. } = changes;
         info!(kept = changes.kept_count(), new, gone, changed, "config reloaded");

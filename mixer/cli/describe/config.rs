@@ -282,7 +282,7 @@ fn faults(plan: &Plan) -> Vec<Fault> {
         let effects = named().map(|(lever, change)| format!("{lever} {change}"));
         Fault {
             id: fault.id.to_string(),
-            at: span(fault.times.at),
+            at: when(fault),
             lasts: span(fault.times.lasts),
             every: fault.times.every.map(span),
             hosts: fault.target(),
@@ -291,6 +291,14 @@ fn faults(plan: &Plan) -> Vec<Fault> {
         }
     };
     plan.faults.iter().map(fault).collect()
+}
+
+/// The time of a fault's begin, or its events.
+fn when(fault: &RunFault) -> String {
+    if fault.on.is_empty() {
+        return span(fault.times.at);
+    }
+    format!("on {}", fault.on.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
 
 /// The events that hosts emit or hear. Those that every run has are there only if a host hears them.

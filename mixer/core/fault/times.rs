@@ -35,6 +35,12 @@ impl Windows {
         Self { at, lasts, every, until: Span::FOREVER, turns: None, follows_timeline: false }
     }
 
+    /// No windows, of a fault that begins on events and then has this length.
+    #[must_use]
+    pub const fn never(lasts: Span) -> Self {
+        Self { until: Span::ZERO, ..Self::new(Span::FOREVER, lasts, None) }
+    }
+
     /// The last window that has begun by now.
     #[must_use]
     pub fn last_window(&self, run_start: Time, now: Time) -> Option<(Time, Time)> {

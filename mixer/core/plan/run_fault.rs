@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::lever::{LeverChange, LeverPlan};
 use super::phase::TimelinePlan;
 use super::selection::HostSelection;
+use crate::event::Subscription;
 use crate::fault::{FaultPlan, Timed, Windows};
 
 /// A fault of a run.
@@ -12,8 +13,10 @@ use crate::fault::{FaultPlan, Timed, Windows};
 pub struct RunFault {
     /// Its id, unique in the run.
     pub id: Arc<str>,
-    /// The times at which it is active.
+    /// The times at which it is active; none for one that begins on events.
     pub times: Windows,
+    /// The events on which it begins, of any source or a named one.
+    pub on: Vec<Subscription>,
     /// The hosts that it concerns; all if `None`.
     pub hosts: Option<HostSelection>,
     /// Its changes of levers.

@@ -91,6 +91,21 @@ pub fn records_cut_at<'a>(
     records_of(plan, move |timed| course.window(timed, at).map(|(begin, _)| (begin, at)))
 }
 
+/// The records of phases and faults that were on at a moment and that another plan, which the run goes on with since then, has
+/// not on now.
+pub fn records_replaced<'a>(
+    [old, new]: [&'a Plan; 2],
+    course: &'a Course,
+    (then, now): (Time, Time),
+) -> impl Iterator<Item = TruthRecord<'a>> {
+    let before =
+        records_of(old, move |timed| course.window(timed, then).map(|(begin, end)| (begin, end.min(now))));
+    before.filter(move |record| {
+        let is_same = |other: TruthRecord<'_>| other.subject == record.subject && other.id == record.id;
+        !records_cut_at(new, course, now).any(is_same)
+    })
+}
+
 /// A record of each phase and each fault that has a window.
 fn records_of(
     plan: &Plan,

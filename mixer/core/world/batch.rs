@@ -236,7 +236,7 @@ impl WorldBatch {
     /// is due.
     fn pass_window(&mut self, to: Time, end: Time, visit: &mut impl FnMut(&Step<'_>)) -> Time {
         let Self { layout, state: State { hosts, due, counts, .. }, out, sent, moves, .. } = self;
-        let Layout { bus, ids, is_alone, .. } = &**layout;
+        let Layout { bus, ids, is_alone, triggers, .. } = &**layout;
         let mut next = Time::NEVER;
         let worlds = hosts.chunks_mut(ids.len().max(1)).zip(due.chunks_mut(ids.len().max(1)));
         for (world, (hosts, due)) in worlds.enumerate() {
@@ -247,7 +247,10 @@ impl WorldBatch {
                         counts.add(out);
                         visit(&Step { at, world, host: *id, driven, out });
                         if !out.events.is_empty() {
-                            let heard = out.events.drain(..).filter(|event| bus.is_heard(event, Some(*id)));
+                            let heard = out
+                                .events
+                                .drain(..)
+                                .filter(|event| bus.is_heard(event, Some(*id)) || triggers.has(&event.name));
                             let send = |event| Sent { world, event: Arc::new(event), emitter: Some(*id) };
                             sent.extend(heard.map(send));
                         }
@@ -273,12 +276,28 @@ impl WorldBatch {
         let mut sent = std::mem::take(&mut self.sent);
         sent.sort_by(|a, b| a.world.cmp(&b.world).then_with(|| a.event.order(&b.event)));
         for sent in &sent {
-            next = next.min(self.deliver(sent));
+            next = next.min(self.deliver(sent)).min(self.trigger(sent.world, &sent.event));
             record(&sent.event, sent.emitter);
         }
         sent.clear();
         self.sent = sent;
         next
+    }
+
+    /// Begins the faults that begin on an event. Returns the time at which the first of their hosts is due.
+    fn trigger(&mut self, world: usize, event: &Event) -> Time {
+        let actions = self.layout.triggers.actions(event).into_iter();
+        let posted = actions.map(|sent| self.post_own(world, sent));
+        posted.min().unwrap_or(Time::NEVER)
+    }
+
+    /// Logs and posts an action of a host. Returns the time at which the first of its hosts is due.
+    fn post_own(&mut self, world: usize, sent: SentAction) -> Time {
+        self.post_action(world, &Targets::All, &Arc::new(sent)).unwrap_or_else(|LogFull| {
+            // As when too many events are sent: what is too much is left out and counted.
+            self.state.counts.events_dropped += 1;
+            Time::NEVER
+        })
     }
 
     /// Logs and hands out the actions of a window. Returns the time at which the first of their hosts is due.

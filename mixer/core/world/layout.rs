@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::event::{EventBus, HostId, Source};
 use crate::plan::{Action, HostPlan, HostShape, Plan, RunPart};
-use crate::timeline::edge_events;
+use crate::timeline::{Triggers, edge_events};
 
 /// The order of hosts. Hosts of one shape are neighbours.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Layout {
     pub(super) is_alone: Box<[bool]>,
     /// `true` if a host listens to begins or ends of phases or faults, or to events of the timeline.
     pub(super) hears_edges: bool,
+    /// The events that begin faults.
+    pub(super) triggers: Triggers,
     names: OnceLock<IndexMap<Arc<str>, HostId>>,
 }
 
@@ -40,6 +42,7 @@ impl Layout {
         for (id, host) in (0..).zip(&plan.hosts) {
             bus.subscribe(id, host.shape.subscriptions());
         }
+        let triggers = Triggers::of(&plan);
         let levers_are_read = plan.hosts.iter().any(|host| host.shape.reads_levers);
         let levers_move = levers_are_read && plan.hosts.iter().any(|host| moves_levers(&host.shape));
         let mut known: IndexMap<(*const HostShape, Option<*const RunPart>), (bool, bool)> = IndexMap::new();
@@ -50,8 +53,10 @@ impl Layout {
             let shape = &host.shape;
             let key = (Arc::as_ptr(shape), host.run.as_ref().map(Arc::as_ptr));
             let (hears, is_heard) = *known.entry(key).or_insert_with(|| {
-                let hears = hears_others(shape) || (levers_move && shape.reads_levers);
-                (hears, may_be_heard(host, &bus) || (levers_are_read && moves_levers(shape)))
+                let is_moved = levers_move && shape.reads_levers;
+                let hears = hears_others(shape) || is_moved || (!triggers.is_empty() && host.run.is_some());
+                let is_heard = may_be_heard(host, &bus, &triggers);
+                (hears, is_heard || (levers_are_read && moves_levers(shape)))
             });
             if is_kept(is_heard) {
                 places[id as usize] = u32::try_from(ids.len()).ok();
@@ -59,9 +64,9 @@ impl Layout {
                 is_alone.push(!hears && !is_heard);
             }
         }
-        let hears_edges = edge_events(&plan).any(|event| bus.has_listeners(event));
+        let hears_edges = edge_events(&plan).any(|event| bus.has_listeners(event) || triggers.has(event));
         let (ids, places, is_alone) = (ids.into(), places.into(), is_alone.into());
-        Self { plan, bus, ids, places, is_alone, hears_edges, names: OnceLock::new() }
+        Self { plan, bus, ids, places, is_alone, hears_edges, triggers, names: OnceLock::new() }
     }
 
     /// The host of this name.
@@ -81,7 +86,8 @@ fn moves_levers(shape: &HostShape) -> bool {
     shape.listeners.iter().any(|listener| is_move(&listener.action))
 }
 
-/// `true` if the host may emit an event that another host listens to.
-fn may_be_heard(host: &HostPlan, bus: &EventBus) -> bool {
-    host.emissions().any(|event| event.is_none_or(|event| bus.has_listeners(&event)))
+/// `true` if the host may emit an event that another host listens to, or that begins a fault.
+fn may_be_heard(host: &HostPlan, bus: &EventBus, triggers: &Triggers) -> bool {
+    let is_heard = |event: Arc<str>| bus.has_listeners(&event) || triggers.has(&event);
+    host.emissions().any(|event| event.is_none_or(is_heard))
 }

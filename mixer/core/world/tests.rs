@@ -16,7 +16,7 @@ use crate::plan::{Action, HostSelection, Plan};
 use crate::plugin::tests::bring_plugins;
 use crate::series::SeriesStore;
 use crate::time::{Span, Time};
-use crate::timeline::Targets;
+use crate::timeline::{Targets, TruthRecords};
 use proptest::prelude::*;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
@@ -364,4 +364,52 @@ fn faults_of_the_run_are_told_at_their_edges_and_heard_50_ms_later() {
     };
     let before = heard(&mut world, 5.0499);
     assert_eq!(heard(&mut world, 5.051) - before, 1.5, "the begin, and the event that follows from it");
+}
+
+#[test]
+fn a_fault_begins_50_ms_after_its_event_and_further_ones_prolong_it() {
+    let text = r#"Config(levers: { "x": 1 },
+        timeline: Timeline(phases: [Phase(name: "calm", lasts: 20, events: [(15, "deploy")])],
+            faults: [Fault(id: "deployed", on: "deploy", lasts: 2, set: { "x": 7 })]),
+        faults: [
+            Fault(id: "busy", on: ["rush", "hurry@till"], lasts: 3, hosts: "web-*", plus: { "x": 10 }),
+            Fault(id: "reset", on: "hurry", hosts: "till", kind: counter_reset)],
+        hosts: [
+            Host(name: "till", metrics: [Metric(name: "n_total", metric_type: counter, update_interval: 10, default_value: 5,
+                scenario: script(source: "if t > 9.5 && t < 10.5 { emit(\"hurry\") } value + 1"))]),
+            Host(name: "web-1", metrics: [Metric(name: "m", update_interval: "10ms", scenario: script(source: "run.x"))])])"#;
+    let plan = plan(text);
+    let mut world = World::new(Arc::clone(&plan), 1, START).unwrap();
+    let shown = |world: &mut World, secs: f64| {
+        world.advance(at(secs));
+        world.row(1)[0]
+    };
+    assert_eq!(shown(&mut world, 4.0), 1.0);
+    world.inject("rush", "me", serde_json::Value::Null);
+    assert_eq!([4.049, 4.07, 5.0].map(|secs| shown(&mut world, secs)), [1.0, 11.0, 11.0]);
+    world.inject("hurry", "me", serde_json::Value::Null);
+    world.inject("rush", "me", serde_json::Value::Null);
+    assert_eq!([8.04, 8.07].map(|secs| shown(&mut world, secs)), [11.0, 1.0], "3 s after the last one");
+    assert_eq!([12.6, 15.07, 17.07].map(|secs| shown(&mut world, secs)), [11.0, 7.0, 1.0]);
+    let records: Vec<_> = TruthRecords::new(&plan, world.course().clone())
+        .map(|record| format!("{} {} {}", record.id, record.begin.since(START), record.end.since(START)))
+        .collect();
+    let till =
+        world.log().actions().iter().find(|logged| &*logged.sent.source == "till").unwrap().sent.acts_at();
+    let (begin, end) = (till.since(START), (till + Span::from_secs(3)).since(START));
+    let expected = [
+        "calm 0s 20s".to_owned(),
+        "busy 4s 50ms 8s 50ms".to_owned(),
+        "reset 5s 50ms 5s 50ms".to_owned(),
+        format!("busy {begin} {end}"),
+        format!("reset {begin} {begin}"),
+        "deployed 15s 50ms 17s 50ms".to_owned(),
+    ];
+    assert_eq!(records, expected);
+    let backfill = Backfill::new(plan, 1, START, at(20.0)).unwrap();
+    assert_eq!(
+        backfill.course().next_begin(backfill.plan().faults[0].timed(), START),
+        till,
+        "without clients"
+    );
 }

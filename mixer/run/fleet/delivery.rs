@@ -43,6 +43,9 @@ impl Fleet {
         self.counters.tally.events.inc();
         let event = Arc::new(event);
         self.counters.event_tap.publish(&event);
+        for sent in self.triggers.actions(&event) {
+            self.log_own_action(sent);
+        }
         self.bus().listeners(&event, emitter).filter(|host| self.deliver(*host, &event)).count()
     }
 

@@ -10,6 +10,7 @@ use promemu_core::event::{EventBus, HostId};
 use promemu_core::plan::{HostPlan, Plan};
 use promemu_core::series::Job;
 use promemu_core::time::Time;
+use promemu_core::timeline::Triggers;
 
 use super::counters::Counters;
 use super::fleet_job::FleetJob;
@@ -25,6 +26,8 @@ use crate::simulation::{SimulationProgress, simulates};
 #[derive(Debug)]
 pub(crate) struct Fleet {
     pub(super) plan: Plan,
+    /// The events that begin faults.
+    pub(super) triggers: Triggers,
     /// The jobs, as the plan numbers them.
     jobs: Box<[FleetJob]>,
     bus: RwLock<EventBus>,
@@ -59,6 +62,7 @@ impl Fleet {
             added_memory: AtomicUsize::new(0),
             counters,
             clock,
+            triggers: Triggers::of(&plan),
             plan,
         }
     }

@@ -75,7 +75,7 @@ impl Fleet {
         course
     }
 
-    /// Logs the action of a host, which is for all hosts.
+    /// Logs the action of a host or of an event, which is for all hosts.
     pub(super) fn log_own_action(&self, sent: SentAction) {
         let sent = Arc::new(sent);
         let outcome = self.counters.run_log().append(Targets::All, Arc::clone(&sent));
@@ -89,7 +89,7 @@ impl Fleet {
         if !self.counters.was_log_full.swap(true, Ordering::Relaxed) {
             let _in_run = self.counters.log_span.enter();
             warn!(
-                "the run log is full; further moves of levers by events are dropped and counted (logged once)"
+                "the run log is full; further moves of levers and begins of faults by events are dropped and counted (logged once)"
             );
         }
     }

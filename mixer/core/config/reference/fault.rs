@@ -18,6 +18,12 @@ pub(super) const FAULT: Record = Record {
         field(&["lasts"], "duration", "`inf`", "its length; the end is exclusive"),
         field(&["every"], "duration, 100 ms or longer", "once", "from one begin to the next"),
         field(
+            &["on"],
+            "event, or a list of them",
+            "none",
+            "an event begins it, in place of `at`, `every` and `during`; another one while it is on prolongs it",
+        ),
+        field(
             &["hosts"],
             "pattern or list of patterns",
             "all hosts",

@@ -9,6 +9,7 @@ use super::timeline::Container;
 use crate::config::template::{FaultTemplate, RunFaultTemplate};
 use crate::config::value::Scalar;
 use crate::error::Problems;
+use crate::event::{Source, Subscription};
 use crate::fault::{AnyFaultKind, Fault, FaultPlan, FaultSchedule, FaultTrigger, Windows, fault_events};
 use crate::plan::{
     HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart, TimelinePlan, unmatched_hint,
@@ -50,6 +51,7 @@ impl Resolver<'_> {
                 _ => {}
             }
             let kind = template.kind.as_ref().map(|kind| (kind, self.fault(kind)));
+            let on = self.fault_triggers(template);
             let times = match self.fault_container(template, timeline, is_of_timeline) {
                 Ok(None) => self.fault_times(template),
                 Ok(Some(container)) => {
@@ -57,8 +59,11 @@ impl Resolver<'_> {
                 }
                 Err(Reported) => None,
             };
-            if let Some((at, times)) =
-                template.at.as_ref().zip(times.as_ref()).filter(|(_, times)| times.at >= end)
+            if let Some((at, times)) = template
+                .at
+                .as_ref()
+                .zip(times.as_ref())
+                .filter(|(_, times)| template.on.is_empty() && times.at >= end)
             {
                 let message = format!(
                     "the fault never begins: it is {} after the start, and all hosts have ended by {end}",
@@ -69,7 +74,9 @@ impl Resolver<'_> {
             let hosts = self.fault_hosts(&template.hosts, all_hosts);
             let changes: Vec<_> = template.changes.iter().map(|change| self.lever_change(change)).collect();
             let changes = changes.into_iter().collect::<Option<_>>();
-            let (Some(id), Some(times), Some(hosts), Some(changes)) = (id, times, hosts, changes) else {
+            let (Some(id), Some(times), Some(on), Some(hosts), Some(changes)) =
+                (id, times, on, hosts, changes)
+            else {
                 continue;
             };
             // A fault cannot be checked on hosts that have an error.
@@ -78,7 +85,7 @@ impl Resolver<'_> {
             }
             let kind = template.kind.as_ref().map(|kind| kind.kind.name);
             let truth = self.truth(template.truth.as_ref());
-            faults.faults.push(Arc::new(RunFault { id, times, hosts, changes, kind, truth }));
+            faults.faults.push(Arc::new(RunFault { id, times, on, hosts, changes, kind, truth }));
         }
         if self.no_faults { RunFaults::default() } else { faults }
     }
@@ -179,11 +186,40 @@ impl Resolver<'_> {
         Some(metrics)
     }
 
+    /// The events on which a fault begins. A run has none of its own, so an own event is any host's.
+    fn fault_triggers(&mut self, template: &RunFaultTemplate) -> Option<Vec<Subscription>> {
+        let timed = [("at", template.at.as_ref().map(|at| at.span))];
+        let timed = timed.into_iter().chain([
+            ("every", template.every.as_ref().map(|every| every.span)),
+            ("during", template.during.as_ref().map(|during| during.span)),
+        ]);
+        if let Some((field, Some(span))) =
+            timed.filter(|_| !template.on.is_empty()).find(|(_, span)| span.is_some())
+        {
+            let message = format!("a fault takes either on or {field}; write two faults for both");
+            self.problems.error(span, message);
+            return None;
+        }
+        let on = template.on.iter().map(|event| {
+            let subscription = Subscription::parse(&self.value("on", event)?);
+            if subscription.event.is_empty() {
+                self.problems.error(event.span, "on must name an event");
+                return None;
+            }
+            self.events.subscribe(&subscription, event.span);
+            let is_own = subscription.source == Source::Own;
+            Some(if is_own { Subscription { source: Source::Any, ..subscription } } else { subscription })
+        });
+        // All of them may have errors.
+        let on: Vec<Option<Subscription>> = on.collect();
+        on.into_iter().collect()
+    }
+
     fn fault_times(&mut self, template: &RunFaultTemplate) -> Option<Windows> {
         let needs_time = |kind: &&FaultTemplate| kind.kind.untimed_error.is_some() && template.is_untimed();
         if let Some(kind) = template.kind.as_ref().filter(needs_time) {
             if template.is_whole {
-                let message = format!("{} needs at or every: the time of the fault", kind.kind.name);
+                let message = format!("{} needs at, every or on: the time of the fault", kind.kind.name);
                 self.problems.error(kind.span, message);
             }
             return None;
@@ -204,6 +240,9 @@ impl Resolver<'_> {
             return None;
         }
         self.refuse_short(template.lasts.as_ref(), lasts)?;
+        if !template.on.is_empty() {
+            return Some(Windows::never(lasts));
+        }
         let Some(given) = &template.every else { return Some(Windows::new(at, lasts, None)) };
         let every = self.fault_period(given)?;
         if lasts > every {
@@ -229,7 +268,8 @@ impl Resolver<'_> {
     ) -> Result<Option<Container>, Reported> {
         let during = match &template.during {
             Some(during) => Some((self.value("during", during).ok_or(Reported)?, during.span)),
-            None if is_of_timeline => None,
+            // What begins on events has no times in the timeline.
+            None if is_of_timeline && template.on.is_empty() => None,
             None => return Ok(None),
         };
         let during = during.as_ref().map(|(name, span)| (name.as_str(), *span));

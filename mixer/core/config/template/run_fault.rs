@@ -21,6 +21,8 @@ pub(in crate::config) struct RunFaultTemplate {
     pub(in crate::config) during: Option<Scalar<String>>,
     pub(in crate::config) lasts: Option<Scalar<Span>>,
     pub(in crate::config) every: Option<Scalar<Span>>,
+    /// The events on which it begins.
+    pub(in crate::config) on: Vec<Scalar<String>>,
     /// Patterns of hosts; empty for all hosts.
     pub(in crate::config) hosts: Vec<Scalar<String>>,
     pub(in crate::config) changes: Vec<LeverChangeTemplate>,
@@ -58,6 +60,7 @@ impl RunFaultTemplate {
         let during = fields.scalar("during", problems);
         let lasts = fields.scalar("lasts", problems);
         let every = fields.scalar("every", problems);
+        let on = fields.take("on").map(|node| read_texts(&node, "on", problems)).unwrap_or_default();
         let hosts = fields.take("hosts");
         let hosts = hosts.map(|node| read_texts(&node, "hosts", problems)).unwrap_or_default();
         let mut changes = Vec::new();
@@ -81,11 +84,13 @@ impl RunFaultTemplate {
             Some(kind) => Some(kind?),
             None => None,
         };
-        Some(Self { id: id?, is_whole, at, during, lasts, every, hosts, changes, kind, truth })
+        Some(Self { id: id?, is_whole, at, during, lasts, every, on, hosts, changes, kind, truth })
     }
 
     /// `true` if it is given no time.
-    pub(in crate::config) const fn is_untimed(&self) -> bool {
-        self.at.is_none() && self.during.is_none() && self.lasts.is_none() && self.every.is_none()
+    pub(in crate::config) fn is_untimed(&self) -> bool {
+        let has_time =
+            self.at.is_some() || self.during.is_some() || self.lasts.is_some() || self.every.is_some();
+        !has_time && self.on.is_empty()
     }
 }

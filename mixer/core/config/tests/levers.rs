@@ -83,7 +83,7 @@ fn kinds_of_faults_are_checked_for_each_host_with_their_places() {
         ("Fault(id: \"a\", at: 1, kind: gap(jitter: 1))", "", "a fault of the run has no jitter"),
         ("Fault(id: \"a\", at: 1, kind: gapp)", "", "unknown fault \"gapp\"; did you mean \"gap\"?"),
         ("Fault(id: \"a\", at: 1, kind: late)", "", "late needs by"),
-        ("Fault(id: \"a\", kind: gap)", "", "gap needs at or every: the time of the fault"),
+        ("Fault(id: \"a\", kind: gap)", "", "gap needs at, every or on: the time of the fault"),
         (
             "Fault(id: \"a\", at: 1, lasts: 2, kind: counter_reset)",
             "",

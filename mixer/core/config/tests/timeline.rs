@@ -76,6 +76,22 @@ fn phases_and_their_faults_are_checked_with_their_places() {
             "the fault ends 1s after phase \"a\", which lasts 5s; shorten lasts, or begin earlier",
         ),
         (
+            "phases: [Phase(name: \"a\", lasts: 5)], faults: [Fault(id: \"f\", on: \"go\", at: 1, set: { \"load\": 1 })]",
+            "test.ron:2:96: a fault takes either on or at; write two faults for both",
+        ),
+        (
+            "phases: [Phase(name: \"a\", lasts: 5)], faults: [Fault(id: \"f\", on: [\"go\"], during: \"a\", set: { \"load\": 1 })]",
+            "a fault takes either on or during",
+        ),
+        (
+            "phases: [Phase(name: \"a\", lasts: 5)], faults: [Fault(id: \"f\", on: \"@web-1\", set: { \"load\": 1 })]",
+            "on must name an event",
+        ),
+        (
+            "phases: [Phase(name: \"a\", lasts: 5, events: [(1, \"deploy\")])], faults: [Fault(id: \"f\", on: \"deplyo\", set: { \"load\": 1 })]",
+            "event \"deplyo\" is never emitted; did you mean \"deploy\"?",
+        ),
+        (
             "phases: [Phase(name: \"a\", lasts: 5)], faults: [Fault(id: \"f\", set: { \"load\": 1 }, truth: Truth(alert: \"A\"))]",
             "Truth has no field \"alert\"; did you mean \"alerts\"?",
         ),

@@ -113,6 +113,7 @@ impl WorldBatch {
         let (name, source) = (name.into(), source.into());
         let event = Arc::new(Event { name, source, data, time, sequence, hops: 0 });
         self.deliver(&Sent { world, event: Arc::clone(&event), emitter: None });
+        self.trigger(world, &event);
         event
     }
 

@@ -160,7 +160,11 @@ fn backfill_steps(backfill: &Backfill) -> Vec<Vec<String>> {
 async fn sleep_with_edges(fleet: &Fleet, told_to: &mut Time, until: Time) {
     loop {
         let edge = fleet.next_run_edge(*told_to);
-        sleep_until(fleet.clock(), edge.min(until)).await;
+        tokio::select! {
+            // An event has begun a fault: there may be an earlier edge.
+            () = fleet.course_changed() => continue,
+            () = sleep_until(fleet.clock(), edge.min(until)) => {}
+        }
         if edge > until {
             return;
         }

@@ -64,7 +64,7 @@ const LEVER_FAULTS: &str = r#"
     Fault(id: "late", at: 20, hosts: "h-1", set: { "ratio": curve([(0, 0.2), (10, 0)]) })"#;
 
 /// Faults of the run that hosts show.
-const SHOWN_FAULTS: [&str; 8] = [
+const SHOWN_FAULTS: [&str; 11] = [
     r#"Fault(id: "gone", at: 7, lasts: 3, every: 13, hosts: "h-[1-3]", kind: host_down(probability: 0.7))"#,
     r#"Fault(id: "blank", at: "3500ms", lasts: 9, plus: { "load": 1 }, kind: nan(metrics: ["walk", "fix.*"], probability: 0.5))"#,
     r#"Fault(id: "reset", at: 2, every: 9, kind: counter_reset(probability: 0.8))"#,
@@ -72,6 +72,9 @@ const SHOWN_FAULTS: [&str; 8] = [
     r#"Fault(id: "vanished", at: "1s", lasts: 6, every: 6, kind: gap(metrics: ["walk"], probability: 0.5))"#,
     r#"Fault(id: "flaps", at: 11, lasts: 8, every: 15, hosts: "h-1", kind: flapping(up: "2s", down: "1s", jitter: "500ms"))"#,
     r#"Fault(id: "skewed", at: 15, lasts: 10, kind: clock_skew(ahead: "3s"))"#,
+    r#"Fault(id: "on-go", on: ["go", "feature_off"], lasts: "1500ms", plus: { "load": ramp(to: 2, over: 1) }, kind: nan(metrics: ["walk"]))"#,
+    r#"Fault(id: "on-phase", on: "phase_started@promemu", lasts: 1, hosts: "h-[12]", set: { "ratio": 0.9 }, kind: host_down(probability: 0.5))"#,
+    r#"Fault(id: "on-answer", on: ["answer@h-1", "mourn", "fault_nan_started"], kind: counter_reset)"#,
     r#"Fault(id: "held", at: 6, lasts: 12, every: 20, kind: late(by: "2s", probability: 0.4))"#,
 ];
 
