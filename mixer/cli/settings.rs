@@ -451,7 +451,7 @@ mod tests {
             ("http://me:s3cret@gw", "unknown output; for a URL write pushgateway=URL"),
             ("scrape:me:s3cret@h:1", "unknown output; write scrape=…, with an equals sign"),
             ("s3cret@h:1", "unknown output; expected one of pushgateway, scrape, remote-write"),
-            ("otel=http://me:s3cret@h", "unknown output \"otel\"; write otlp=…"),
+            ("otel=http://me:s3cret@h", "unknown output \"otel\"; write otlp=URL"),
             ("9464", "write scrape=127.0.0.1:9464"),
             ("[::1]:9464", "write scrape=[::1]:9464"),
         ] {

@@ -193,7 +193,7 @@ pub(crate) struct Cli {
     )]
     pub(crate) api_token_file: Option<PathBuf>,
 
-    /// Serve promemu's own metrics at a separate address, as in 127.0.0.1:9092 [default: not served; with --embedded at /promemu/metrics of its address]
+    /// Serve promemu's own metrics at a separate address, as in 127.0.0.1:9092 [default: not served; with --embedded or a scrape output at /promemu/metrics of its address]
     #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT", global = true)]
     pub(crate) self_metrics_address: Option<String>,
 

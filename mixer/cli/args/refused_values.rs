@@ -67,8 +67,8 @@ fn refused(value: &str, source: &(dyn std::error::Error + 'static)) -> String {
     }
     match source.to_string().as_str() {
         "value was not a boolean" => format!("{value:?} is neither true nor false"),
+        // A parser of this program says what the value is not.
         text if text.starts_with("is ") => format!("{value:?} {text}"),
-        "invalid digit found in string" => format!("{value:?} is not a whole number, as in 5"),
         text => text.to_owned(),
     }
 }

@@ -116,7 +116,7 @@ fn parse_output(word: &str, timeout: Duration) -> Result<OutputArg, Error> {
         Some((name, target)) => (name, Some(target).filter(|target| !target.is_empty())),
         None => (first.as_str(), None),
     };
-    let kind = kind(name, target)?;
+    let kind = kind(name)?;
     let mut options = options(name, parts)?;
     let in_output = |error| match error {
         Error::Usage(text) => invalid(&format!("{name}: {text}")),
@@ -139,11 +139,11 @@ fn parse_output(word: &str, timeout: Duration) -> Result<OutputArg, Error> {
     }
 }
 
-fn kind(name: &str, target: Option<&str>) -> Result<&'static Kind, Error> {
+fn kind(name: &str) -> Result<&'static Kind, Error> {
     KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| {
         // A name with other characters may be a url with a password.
         let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        let hint = meant_output(name, target).map_or_else(
+        let hint = meant_output(name).map_or_else(
             || suggestion(if is_name { name } else { "" }, &OUTPUT_KINDS),
             |meant| format!("; {meant}"),
         );
@@ -152,39 +152,30 @@ fn kind(name: &str, target: Option<&str>) -> Result<&'static Kind, Error> {
     })
 }
 
+/// Outputs as they are called elsewhere, and what to write.
+const OUTPUT_SYNONYMS: [(&[&str], &str); 5] = [
+    (
+        &["prometheus", "prom", "exporter", "metrics"],
+        "write scrape=127.0.0.1:9464 for pages that Prometheus scrapes, or remote-write=URL to send to it",
+    ),
+    (&["otel", "opentelemetry"], "write otlp=URL"),
+    (&["gateway", "push", "pgw"], "write pushgateway=URL"),
+    (&["mimir", "thanos", "cortex", "victoriametrics", "rw"], "write remote-write=URL"),
+    (
+        &["stdout", "-", "console"],
+        "promemu export NAME prints samples, and promemu run NAME --once first values",
+    ),
+];
+
 /// The output that is meant by another word, by a file's name or by an address without its kind.
-fn meant_output(word: &str, target: Option<&str>) -> Option<String> {
-    let (lower, target_or) =
-        (word.to_lowercase(), |usual: &'static str| if target.is_some() { "…" } else { usual });
-    if let Some((kind, rest)) = word.split_once(':')
-        && OUTPUT_KINDS.contains(&kind)
-    {
-        let is_address = rest.parse::<SocketAddr>().is_ok();
-        let target = if is_address { rest } else { "…" };
-        return Some(format!("write {kind}={target}, with an equals sign"));
+fn meant_output(word: &str) -> Option<String> {
+    let lower = word.to_lowercase();
+    if let Some((_, meant)) = OUTPUT_SYNONYMS.iter().find(|(words, _)| words.contains(&&*lower)) {
+        return Some((*meant).to_owned());
     }
-    match lower.as_str() {
-        "prometheus" | "prom" | "exporter" | "metrics" => {
-            return Some(format!(
-                "write scrape={} for pages that Prometheus scrapes, or remote-write=URL to send to it",
-                target_or("127.0.0.1:9464")
-            ));
-        }
-        "otel" | "opentelemetry" => {
-            return Some(format!("write otlp={}", target_or("http://127.0.0.1:4318")));
-        }
-        "gateway" | "push" | "pgw" => {
-            return Some(format!("write pushgateway={}", target_or("http://127.0.0.1:9091")));
-        }
-        "mimir" | "thanos" | "cortex" | "victoriametrics" | "rw" => {
-            return Some("write remote-write=URL".to_owned());
-        }
-        "stdout" | "-" | "console" => {
-            return Some(
-                "promemu export NAME prints samples, and promemu run NAME --once first values".to_owned(),
-            );
-        }
-        _ => {}
+    if let Some((kind, target)) = word.split_once(':').filter(|(kind, _)| OUTPUT_KINDS.contains(kind)) {
+        let target = if target.parse::<SocketAddr>().is_ok() { target } else { "…" };
+        return Some(format!("write {kind}={target}, with an equals sign"));
     }
     if word.contains("://") {
         return Some("for a URL write pushgateway=URL, remote-write=URL or otlp=URL".to_owned());
@@ -193,8 +184,8 @@ fn meant_output(word: &str, target: Option<&str>) -> Option<String> {
         return Some(format!("for a file write file={word}"));
     }
     // A port alone, or an address of digits, is no secret.
-    let port = word.strip_prefix(':').unwrap_or(word);
-    let address = port.parse::<u16>().map(|port| format!("127.0.0.1:{port}"));
+    let port = word.strip_prefix(':').unwrap_or(word).parse::<u16>();
+    let address = port.map(|port| format!("127.0.0.1:{port}"));
     let address = address.ok().or_else(|| word.parse::<SocketAddr>().ok().map(|address| address.to_string()));
     address.map(|address| format!("to serve the metrics there write scrape={address}"))
 }
@@ -286,4 +277,14 @@ pub(super) fn refuse_twins(outputs: &[OutputSettings]) -> Result<(), Error> {
     let names: Vec<String> = outputs.iter().map(OutputSettings::name).collect();
     let twin = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name));
     twin.map_or(Ok(()), |(_, name)| Err(invalid(&format!("{name} is there twice; give each output once"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_name_every_kind_of_output() {
+        assert_eq!(KINDS.map(|kind| kind.name), OUTPUT_KINDS);
+    }
 }
