@@ -132,8 +132,9 @@ fn errors_say_what_to_do() {
     };
     let (code, said) = error(&["test", "load_phases", "--rules", "none.yml"]);
     assert_eq!((code, &*said), (Some(2), "error: --rules or PME_TEST_RULES: none.yml is not a file"));
-    let (code, said) = error(&["test", "load_phases", "--promtool", "/no/promtool"]);
-    assert_eq!(code, Some(1));
+    let (output, _) = tested("", RULES, &["--promtool", "/no/promtool"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("install Prometheus") && said.contains("--promtool"), "{said}");
     let broken = RULES.replace("avg by (job)", "avg by (job");
     let (output, _) = tested("", &broken, &[]);
@@ -157,5 +158,65 @@ fn ci_gets_a_case_for_each_verdict() {
     assert!(
         text.contains("fires(alert: &quot;Busy&quot;, within: &quot;1m&quot;, of: &quot;busy&quot;)"),
         "{text}"
+    );
+}
+
+#[test]
+fn the_page_shows_each_alert_and_quotes_what_others_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let html = dir.path().join("report.html");
+    let rules = RULES.replace("for: 2m", "for: 2m\n        labels: { note: \"<b>&'\" }");
+    let (output, _) = tested("", &rules, &["--html", html.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    let page = std::fs::read_to_string(html).unwrap();
+    for part in [
+        "<h2>Busy</h2>",
+        "<h2>Down</h2>",
+        "job:load:avg</code>: 0 to 95, threshold 90",
+        "note=&quot;&lt;b&gt;&amp;&#39;&quot;",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(
+        !page.contains("<b>") && !page.contains("http"),
+        "nothing of others is HTML, and nothing is fetched"
+    );
+    // The time at which it should fire, when it was pending, and when it fired.
+    let busy = page.split("<h2>Busy</h2>").nth(1).unwrap().split("</section>").next().unwrap();
+    let x_of = |class: &str| {
+        let bar = busy
+            .split("class=\"bars\"")
+            .nth(1)
+            .unwrap()
+            .split(&format!("class=\"{class}\" x=\""))
+            .nth(1)
+            .unwrap();
+        bar.split('"').next().unwrap().parse::<f64>().unwrap()
+    };
+    let (truth, pending, firing) = (x_of("truth"), x_of("pending"), x_of("firing"));
+    assert!((truth - 250.0).abs() < 0.1 && truth < pending && pending < firing, "{truth} {pending} {firing}");
+}
+
+#[test]
+fn mutated_rules_are_caught_by_good_verdicts_only() {
+    let verdicts = r#"verdicts: [fires(alert: "Busy", labels: { "instance": "" }, within: "2m 15s", of: "busy"), resolves(alert: "Busy", within: "15s", of: "busy"),
+        fires(alert: "Down", of: "down"), no_other_alerts()],"#;
+    let (output, report) = tested(verdicts, RULES, &["--mutate"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let mutations = report["mutations"].as_array().unwrap();
+    let left: Vec<&Value> = mutations.iter().filter(|mutation| mutation["caught_by"].is_null()).collect();
+    assert!(mutations.len() >= 10 && left.is_empty(), "{left:?}");
+    let (_, report) = tested("verdicts: [series(total: 100)],", RULES, &["--mutate"]);
+    assert!(report["mutations"].as_array().unwrap().iter().all(|mutation| mutation["caught_by"].is_null()));
+}
+
+#[test]
+fn a_verdict_on_an_alert_that_no_rule_has_gets_the_one_that_is_meant() {
+    let (output, _) = tested(r#"verdicts: [fires(alert: "Bussy", of: "busy")],"#, RULES, &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.contains(r#"no rule has the alert of fires(alert: "Bussy", of: "busy"); did you mean "Busy"?"#),
+        "{said}"
     );
 }

@@ -14,7 +14,7 @@ mod tests;
 
 pub use alert_series::{AlertSeries, Firing};
 pub use alert_states::{AlertRule, AlertStates, ResultSeries};
-pub use expected_alerts::verdicts_of_truth;
+pub use expected_alerts::{truth_of, verdicts_of_truth};
 pub use judge::{Judgement, Outcome, judge};
 pub use label_template::LabelTemplate;
 pub use observation::{Answer, Element, Observation};

@@ -52,6 +52,10 @@ pub(crate) struct TestArgs {
     #[arg(long, env = "PME_TEST_PROMETHEUS", value_name = "PATH", default_value = "prometheus", value_hint = ValueHint::ExecutablePath)]
     pub(crate) prometheus: PathBuf,
 
+    /// Also judge the run with mutated rules, and say which mutations no verdict notices
+    #[arg(long, env = "PME_TEST_MUTATE")]
+    pub(crate) mutate: bool,
+
     /// Also write a report for CI, as `JUnit` has it
     #[arg(long, env = "PME_TEST_JUNIT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,
@@ -59,6 +63,10 @@ pub(crate) struct TestArgs {
     /// Also write a report in JSON
     #[arg(long, env = "PME_TEST_JSON", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) json: Option<PathBuf>,
+
+    /// Also write a report as a page of HTML, with a chart for each alert
+    #[arg(long, env = "PME_TEST_HTML", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
 }
 
 /// The ways of evaluating rules.

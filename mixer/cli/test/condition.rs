@@ -34,6 +34,17 @@ pub(super) fn label_text(labels: &[(String, String)]) -> String {
     if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) }
 }
 
+/// The value that an alert's expression compares, as a query, and the threshold; the whole expression if it is no comparison.
+pub(super) fn value_and_threshold(expression: &str) -> (String, Option<f64>) {
+    if let Ok(Expr::Binary(binary)) = parse(expression).map(without_parentheses)
+        && binary.op.is_comparison_operator()
+        && let Expr::NumberLiteral(threshold) = &*binary.rhs
+    {
+        return (binary.lhs.to_string(), Some(threshold.val));
+    }
+    (expression.to_owned(), None)
+}
+
 fn without_parentheses(expression: Expr) -> Expr {
     match expression {
         Expr::Paren(inside) => without_parentheses(*inside.expr),

@@ -27,11 +27,7 @@ pub(super) fn observe(
     subject: &Subject,
     evaluate: impl Fn(&TestRun, &[Condition]) -> Result<Evaluated, Error> + Sync,
 ) -> Result<Observation, Error> {
-    let mut queries: Vec<&str> =
-        subject.verdicts.iter().filter_map(|verdict| verdict.verdict.query()).collect();
-    queries.sort_unstable();
-    queries.dedup();
-    let conditions: Vec<Condition> = queries.iter().map(|query| Condition::of(query)).collect();
+    let (queries, conditions): (Vec<String>, Vec<Condition>) = subject.conditions().into_iter().unzip();
     let (run, twin) = thread::scope(|scope| {
         let twin = subject.twin.as_ref().map(|twin| scope.spawn(|| evaluate(twin, &[])));
         let run = evaluate(&subject.run, &conditions);
@@ -50,7 +46,7 @@ pub(super) fn observe(
         Some(Err(_)) => return Err(Error::Run("the twin without faults could not be evaluated".to_owned())),
         None => None,
     };
-    let answers = queries.into_iter().map(str::to_owned).zip(run.answers).collect();
+    let answers = queries.into_iter().zip(run.answers).collect();
     let (grid, alerts, series) = (subject.evaluations, run.alerts, run.series);
     Ok(Observation { grid, alerts, twin, undecided_alerts, answers, series })
 }

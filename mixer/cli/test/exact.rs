@@ -17,6 +17,7 @@ use serde_json::json;
 use super::condition::Condition;
 use super::evaluated::{self, Evaluated};
 use super::promtool_output::{LabelledValue, mark, read};
+use super::rules::Rules;
 use super::subject::{Subject, TestRun};
 
 /// The query for all alerts.
@@ -24,15 +25,15 @@ const ALERTS: &str = "ALERTS";
 /// Number of lines of promtool's errors that are shown.
 const LINES_MAX: usize = 10;
 
-/// Evaluates the rules and conditions of a test.
-pub(super) fn observe(subject: &Subject, promtool: &Path) -> Result<Observation, Error> {
-    evaluated::observe(subject, |run, conditions| evaluate(subject, run, conditions, promtool))
+/// Evaluates rules and the conditions of a test.
+pub(super) fn observe(subject: &Subject, rules: &Rules, promtool: &Path) -> Result<Observation, Error> {
+    evaluated::observe(subject, |run, conditions| evaluate(subject, (run, rules), conditions, promtool))
 }
 
 /// Makes a rule test of a run, and lets promtool evaluate it.
 fn evaluate(
     subject: &Subject,
-    run: &TestRun,
+    (run, rules): (&TestRun, &Rules),
     conditions: &[Condition],
     promtool: &Path,
 ) -> Result<Evaluated, Error> {
@@ -44,7 +45,7 @@ fn evaluate(
     let path = dir.path().join("test.yml");
     let mut queries = vec![ALERTS];
     queries.extend(conditions.iter().map(|condition| condition.query.as_str()));
-    let series = write_test(subject, &run.backfill, &queries, &path).map_err(failed)?;
+    let series = write_test(subject, (&run.backfill, rules), &queries, &path).map_err(failed)?;
     let output = Command::new(promtool)
         .args(["test", "rules"])
         .arg(&path)
@@ -95,14 +96,19 @@ fn missing(promtool: &Path, source: io::Error) -> Error {
 }
 
 /// Writes the rule test. JSON is YAML, too, so what others wrote is quoted as JSON.
-fn write_test(subject: &Subject, run: &Backfill, queries: &[&str], path: &Path) -> io::Result<InputSeries> {
+fn write_test(
+    subject: &Subject,
+    (run, rules): (&Backfill, &Rules),
+    queries: &[&str],
+    path: &Path,
+) -> io::Result<InputSeries> {
     let mut out = BufWriter::new(fs::File::create(path)?);
     let (scrapes, evaluations) = (&subject.scrapes, &subject.evaluations);
     let millis = |grid: &Grid| grid.step.as_nanos() / 1_000_000;
     write!(
         out,
         "rule_files: {}\nevaluation_interval: {}ms\ntests:\n  - interval: {}ms\n    input_series:\n",
-        json!(subject.rules),
+        json!(rules.paths().collect::<Vec<_>>()),
         millis(evaluations),
         millis(scrapes)
     )?;

@@ -15,13 +15,13 @@ use promemu_core::error::Error;
 use promemu_core::verdict::Observation;
 
 use super::evaluated;
-use super::rule_files;
+use super::rules::Rules;
 use super::subject::Subject;
 use evaluation::Evaluation;
 
 /// Evaluates the rules and conditions of a test.
-pub(super) fn observe(subject: &Subject, prometheus: &Path) -> Result<Observation, Error> {
-    let rules = rules::rules(&rule_files::read(&subject.rules)?);
+pub(super) fn observe(subject: &Subject, rules: &Rules, prometheus: &Path) -> Result<Observation, Error> {
+    let rules = rules::rules(&rules.files);
     evaluated::observe(subject, |run, conditions| {
         Evaluation::start(subject, run, &rules, prometheus)?.evaluate(conditions)
     })

@@ -4,6 +4,7 @@ use promemu_core::time::{Span, Time};
 use promemu_core::verdict::{AlertSeries, Firing, Judgement, Observation, Outcome};
 use serde_json::{Value, json};
 
+use super::mutants::{self, JudgedMutant};
 use super::subject::Subject;
 use crate::args::TestMode;
 
@@ -12,9 +13,11 @@ pub(super) struct Report<'a> {
     pub(super) subject: &'a Subject,
     pub(super) mode: TestMode,
     /// The reason for the mode.
-    pub(super) why: String,
+    pub(super) why: &'a str,
     pub(super) seen: &'a Observation,
     pub(super) judgements: &'a [Judgement],
+    /// The mutations of the rules, if they were asked for.
+    pub(super) mutants: Option<&'a [JudgedMutant]>,
 }
 
 impl Report<'_> {
@@ -80,6 +83,7 @@ impl Report<'_> {
             "failed": self.count(Outcome::Failed),
             "undecided": self.count(Outcome::Undecided),
             "verdicts": self.judgements.iter().map(verdict).collect::<Vec<_>>(),
+            "mutations": self.mutants.map(mutants::json),
             "alerts": alerts(&self.seen.alerts),
             "alerts_without_faults": self.seen.twin.as_deref().map(alerts),
         });

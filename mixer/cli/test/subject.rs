@@ -1,8 +1,8 @@
 //! The run that is tested, its twin without faults, and the rules that watch it.
 
-use std::path::{Path, absolute};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
 use promemu_core::metric::Kind;
@@ -11,6 +11,8 @@ use promemu_core::time::{Span, Time};
 use promemu_core::verdict::verdicts_of_truth;
 use promemu_wire::export::TargetLabels;
 
+use super::condition::{Condition, value_and_threshold};
+use super::rules::Rules;
 use crate::args::{ExportLabels, TestArgs, TestMode};
 use crate::config;
 use crate::settings::{Settings, interval, positive};
@@ -20,8 +22,6 @@ use crate::truth::default_span;
 const SEED: u64 = 1;
 /// Maximum number of series for promtool.
 const EXACT_SERIES_MAX: usize = 1_000;
-/// Characters of a pattern of files.
-pub(super) const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// The subject of a test.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub(super) struct Subject {
     pub(super) twin: Option<TestRun>,
     /// The verdicts that are judged.
     pub(super) verdicts: Vec<VerdictPlan>,
-    /// Absolute paths of rule files, or patterns.
-    pub(super) rules: Vec<String>,
+    /// The rules that watch the run.
+    pub(super) rules: Rules,
     /// The times of scrapes.
     pub(super) scrapes: Grid,
     /// The times of evaluations.
@@ -41,6 +41,26 @@ pub(super) struct Subject {
     /// The labels of a target.
     pub(super) labels: TargetLabels,
     pub(super) seed: u64,
+    /// The values of the alerts' expressions, by alert, if a report shows them.
+    pub(super) charts: IndexMap<String, Chart>,
+}
+
+/// The value that an alert's expression compares.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Chart {
+    /// Its name among the answers.
+    pub(super) key: String,
+    /// The query for it.
+    pub(super) query: String,
+    /// The number that it is compared with.
+    pub(super) threshold: Option<f64>,
+}
+
+impl Chart {
+    fn of(expression: &str) -> Self {
+        let (query, threshold) = value_and_threshold(expression);
+        Self { key: format!("value of {query}"), query, threshold }
+    }
 }
 
 /// A run in virtual time.
@@ -77,6 +97,12 @@ impl Subject {
         let (scrapes, seed) = (grid(step), settings.cli().seed.unwrap_or(SEED));
         let verdicts =
             if plan.verdicts.is_empty() { verdicts_of_truth(&plan) } else { plan.verdicts.clone() };
+        let rules = Rules::read(&args.rules)?;
+        rules.check(&verdicts)?;
+        let charts = match args.html {
+            Some(_) => rules.alerts().map(|rule| (rule.name.clone(), Chart::of(&rule.expr))).collect(),
+            None => IndexMap::new(),
+        };
         let has_faults =
             !plan.faults.is_empty() || plan.hosts.iter().any(|host| host.faults().next().is_some());
         let run = TestRun::new(plan, seed, &scrapes)?;
@@ -92,8 +118,20 @@ impl Subject {
             ExportLabels::Scrape => TargetLabels::Scraped,
             ExportLabels::Push => TargetLabels::Pushed,
         };
-        let rules = args.rules.iter().map(|rule| rule_path(rule)).collect::<Result<_, _>>()?;
-        Ok(Self { run, twin, verdicts, rules, scrapes, evaluations: grid(evaluation), labels, seed })
+        Ok(Self { run, twin, verdicts, rules, scrapes, evaluations: grid(evaluation), labels, seed, charts })
+    }
+
+    /// The conditions to be asked, by the query of the verdict.
+    pub(super) fn conditions(&self) -> IndexMap<String, Condition> {
+        let queries = self.verdicts.iter().filter_map(|verdict| verdict.verdict.query());
+        let mut conditions: IndexMap<String, Condition> =
+            queries.map(|query| (query.to_owned(), Condition::of(query))).collect();
+        let values = self
+            .charts
+            .values()
+            .map(|chart| (chart.key.clone(), Condition { query: chart.query.clone(), has_zeros: true }));
+        conditions.extend(values);
+        conditions
     }
 
     /// The way in which rules are evaluated, and the reason for it.
@@ -118,14 +156,4 @@ impl Subject {
 
 fn usage(flag: &str, error: &str) -> Error {
     Error::Usage(format!("{flag}: {error}"))
-}
-
-/// The absolute path of rules.
-fn rule_path(rule: &str) -> Result<String, Error> {
-    if !rule.contains(WILDCARDS) && !Path::new(rule).is_file() {
-        return Err(Error::Usage(format!("--rules or PME_TEST_RULES: {rule} is not a file")));
-    }
-    let path =
-        absolute(rule).map_err(|source| Error::System { what: format!("{rule} has no path"), source })?;
-    Ok(path.display().to_string())
 }

@@ -3,6 +3,7 @@
 use promemu_core::plural::plural;
 use promemu_core::verdict::Outcome;
 
+use super::mutants;
 use super::report::Report;
 use crate::table::{self, prose, table, whole};
 
@@ -42,5 +43,6 @@ pub(super) fn text(report: &Report<'_>) -> String {
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     text.push('\n');
     text.push_str(&table::paragraph(&counts.join(", "), 0, width));
+    text.extend(report.mutants.map(mutants::text));
     text
 }

@@ -83,3 +83,15 @@ impl ExpectedAlerts {
         self.0.iter().any(|expected| in_time(expected) && alert.is_in(&expected.alert))
     }
 }
+
+/// The times at which an alert is expected: those of scopes of its verdicts, and of the ground truth.
+#[must_use]
+pub fn truth_of(plan: &Plan, grid: &Grid, alert: &str, scopes: &[Scope]) -> Vec<(Time, Time)> {
+    let of_scopes = scopes.iter().flat_map(|scope| windows(plan, scope, grid));
+    let names = |record: &TruthRecord<'_>| record.truth.alerts.iter().any(|name| name == alert);
+    let of_truth = records(plan, grid).filter(names).map(|record| (record.begin, record.end));
+    let mut times: Vec<(Time, Time)> = of_scopes.chain(of_truth).collect();
+    times.sort_unstable();
+    times.dedup();
+    times
+}

@@ -3,8 +3,12 @@
 use super::record::{Field, Record, field};
 
 const ALERT: Field = field(&["alert"], "text", "must be given", "the alert's name");
-const LABELS: Field =
-    field(&["labels"], "`{ \"name\": \"value\" }`", "any", "labels that the alert has, among others");
+const LABELS: Field = field(
+    &["labels"],
+    "`{ \"name\": \"value\" }`",
+    "any",
+    "labels that the alert has, among others; an empty value for one that it has not",
+);
 const QUERY: Field = field(
     &["query"],
     "PromQL",

@@ -1,0 +1,115 @@
+//! The rule files of a test: found, read, and compared with the alerts of its verdicts.
+
+use std::fs;
+use std::path::{Path, PathBuf, absolute};
+
+use promemu_core::error::{Error, suggestion};
+use promemu_core::plan::{Verdict, VerdictPlan};
+use promemu_wire::rule_file::{Rule, RuleFile, RuleKind};
+
+/// The rule files, in the order in which they are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// The absolute path of each file, and its contents.
+    pub(super) files: Vec<(PathBuf, RuleFile)>,
+}
+
+impl Rules {
+    /// Reads files and patterns of files, as a user names them.
+    pub(super) fn read(named: &[String]) -> Result<Self, Error> {
+        let (mut rules, mut problems) = (Self::default(), Vec::new());
+        for pattern in named {
+            for path in paths(pattern)? {
+                let shown = path.display().to_string();
+                let path = absolute(&path).unwrap_or(path);
+                if rules.files.iter().any(|(known, _)| *known == path) {
+                    continue;
+                }
+                let text = fs::read_to_string(&path)
+                    .map_err(|source| Error::System { what: format!("{shown} cannot be read"), source })?;
+                match RuleFile::parse(&shown, &text) {
+                    Ok(file) => rules.files.push((path, file)),
+                    Err(found) => problems.extend(found),
+                }
+            }
+        }
+        if problems.is_empty() { Ok(rules) } else { Err(Error::Usage(problems.join("\n"))) }
+    }
+
+    /// The paths of the files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(path, _)| path.as_path())
+    }
+
+    /// The rules for alerts.
+    pub(super) fn alerts(&self) -> impl Iterator<Item = &Rule> {
+        let groups = self.files.iter().flat_map(|(_, file)| &file.groups);
+        groups.flat_map(|group| &group.rules).filter(|rule| rule.kind == RuleKind::Alert)
+    }
+
+    /// Refuses verdicts on alerts that no rule has.
+    pub(super) fn check(&self, verdicts: &[VerdictPlan]) -> Result<(), Error> {
+        let known: Vec<&str> = self.alerts().map(|rule| rule.name.as_str()).collect();
+        for verdict in verdicts {
+            let (Verdict::Fires { alert, .. } | Verdict::Resolves { alert, .. }) = &verdict.verdict else {
+                continue;
+            };
+            if known.is_empty() {
+                let message = format!("{verdict} needs rules with this alert; name their files with --rules");
+                return Err(Error::Usage(message));
+            }
+            if !known.contains(&alert.name.as_str()) {
+                let hint = suggestion(&alert.name, &known);
+                return Err(Error::Usage(format!("no rule has the alert of {verdict}{hint}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same rules, written into a folder.
+    pub(super) fn written_to(files: Vec<RuleFile>, folder: &Path) -> std::io::Result<Self> {
+        let named = files.into_iter().enumerate().map(|(number, file)| {
+            let path = folder.join(format!("rules-{number}.json"));
+            fs::write(&path, file.to_json())?;
+            Ok((path, file))
+        });
+        Ok(Self { files: named.collect::<std::io::Result<_>>()? })
+    }
+}
+
+/// The files of a pattern, in order of name; a name without wildcards is that of one file.
+fn paths(pattern: &str) -> Result<Vec<PathBuf>, Error> {
+    let refused = |why: &str| Err(Error::Usage(format!("--rules or PME_TEST_RULES: {pattern} {why}")));
+    if Path::new(pattern).is_file() {
+        return Ok(vec![PathBuf::from(pattern)]);
+    }
+    let Ok(found) = glob::glob(pattern) else { return refused("is no pattern of files") };
+    let found: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
+    if found.is_empty() { refused("is not a file") } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_take_files_in_order_of_name_each_once() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b.yml", "a.yml", "b2.yml", "c.yaml"] {
+            fs::write(dir.path().join(name), "groups: []\n").unwrap();
+        }
+        let read = |patterns: &[&str]| {
+            let wanted: Vec<String> =
+                patterns.iter().map(|pattern| dir.path().join(pattern).display().to_string()).collect();
+            let rules = Rules::read(&wanted).map_err(|error| error.to_string())?;
+            let found = rules.paths().map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+            Ok::<_, String>(found.collect::<Vec<String>>())
+        };
+        assert_eq!(read(&["*.yml", "a.yml"]).unwrap(), ["a.yml", "b.yml", "b2.yml"]);
+        assert_eq!(read(&["c.yaml", "b?.yml"]).unwrap(), ["c.yaml", "b2.yml"]);
+        assert!(read(&["d*"]).unwrap_err().ends_with("d* is not a file"));
+        fs::write(dir.path().join("d.yml"), "groups: [{ name: g, rules: [{ expr: up }] }]").unwrap();
+        let error = read(&["*.yml"]).unwrap_err();
+        assert!(error.contains("d.yml: group \"g\", rule 1: alert or record is missing"), "{error}");
+    }
+}
