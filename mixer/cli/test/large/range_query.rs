@@ -161,7 +161,9 @@ mod tests {
             matrix.result[0].values.iter().map(|sample| query.step_of(sample.secs)).collect();
         assert_eq!(steps, [1, 2, 4]);
         let values: Vec<f64> = matrix.result[0].values.iter().map(|sample| sample.value).collect();
-        assert!(values[0].is_nan() && values[1] == f64::NEG_INFINITY && values[2].to_bits() == 1e-5_f64.to_bits());
+        assert!(
+            values[0].is_nan() && values[1] == f64::NEG_INFINITY && values[2].to_bits() == 1e-5_f64.to_bits()
+        );
         assert_eq!(query.step_of(matrix.result[1].histograms[0].0), 3);
         assert_eq!(seconds(1_767_600_000_007), "1767600000.007");
         for text in ["[1]", "[1, 2]", "[1, \"x\"]"] {
