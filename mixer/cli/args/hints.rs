@@ -37,7 +37,7 @@ const FLAG_SYNONYMS: [(&[&str], &[&str]); 15] = [
 const COMMAND_SYNONYMS: [(&[&str], &str); 11] = [
     (&["version"], "--version"),
     (&["tsdb", "block", "blocks"], "export NAME --out data/"),
-    (&["test", "rule", "rules", "alert", "alerts"], "export NAME --rules RULES.yml --out TEST.yml"),
+    (&["rule", "rules", "alert", "alerts"], "test NAME --rules RULES.yml"),
     (&["list", "ls", "configs", "list-configs"], "--list-configs"),
     (&["start", "exec", "serve", "up", "emulate", "simulate"], "run"),
     (&["validate", "lint", "verify", "test-config"], "check"),
