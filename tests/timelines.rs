@@ -203,6 +203,23 @@ fn a_client_skips_to_a_phase_and_begins_and_ends_faults_and_the_truth_follows() 
 }
 
 #[test]
+fn a_client_begins_a_fault_by_its_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("shop.ron");
+    let text = r#"Config(levers: { "load": 1 }, faults: [Fault(id: "busy", on: "rush", lasts: "1h", set: { "load": 2 })],
+        hosts: [Host(name: "web", metrics: [Metric(name: "m", scenario: script(source: "run.load"))])])"#;
+    std::fs::write(&config, text).unwrap();
+    let mut daemon = Daemon::start(&["run", config.to_str().unwrap(), "--output", "scrape=127.0.0.1:0"]);
+    let listened = daemon.get("/api/v1/events").1;
+    assert_eq!(listened["events"][0]["effects"], serde_json::json!(["begin fault busy"]), "{listened}");
+    let posted = daemon.send("POST", "/api/v1/events", &serde_json::json!({ "name": "rush" })).1;
+    assert_eq!(posted["hearers"], 1, "{posted}");
+    let is_on = || (daemon.get("/api/v1/timeline").1["faults"][0]["is_on"] == true).then_some(());
+    eventually("the fault is on", is_on);
+    assert_eq!(daemon.process.terminate(), Some(0));
+}
+
+#[test]
 fn a_reload_keeps_the_time_of_the_timeline_and_ends_the_faults_that_it_takes_away() {
     let folder = tempfile::tempdir().unwrap();
     let (config, truth) = (folder.path().join("shop.ron"), folder.path().join("truth.jsonl"));

@@ -37,16 +37,16 @@ impl Fleet {
         self.counters.event_tap.publish(&Arc::new(self.own_event(name, CLIENT_SOURCE, data, time)));
     }
 
-    /// Puts an event into the mailboxes of its listeners, and gives the number of hosts that take it. Never waits.
+    /// Puts an event into the mailboxes of its listeners, and gives the number of hosts that take it, or a fault that
+    /// it begins. Never waits.
     pub(crate) fn publish(&self, event: Event, emitter: Option<HostId>) -> usize {
         debug!(event = &*event.name, source = &*event.source, "event");
         self.counters.tally.events.inc();
         let event = Arc::new(event);
         self.counters.event_tap.publish(&event);
-        for sent in self.triggers.actions(&event) {
-            self.log_own_action(sent);
-        }
-        self.bus().listeners(&event, emitter).filter(|host| self.deliver(*host, &event)).count()
+        let begun = self.triggers.actions(&event).into_iter().map(|sent| self.log_own_action(sent)).max();
+        let heard = self.bus().listeners(&event, emitter).filter(|host| self.deliver(*host, &event)).count();
+        heard.max(begun.unwrap_or(0))
     }
 
     /// Drops the events from long before a host's start. Those from right before it stay, such as the run's start.

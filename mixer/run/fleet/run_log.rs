@@ -75,15 +75,14 @@ impl Fleet {
         course
     }
 
-    /// Logs the action of a host or of an event, which is for all hosts.
-    pub(super) fn log_own_action(&self, sent: SentAction) {
+    /// Logs the action of a host or of an event, which is for all hosts, and gives the number of hosts that it reaches.
+    pub(super) fn log_own_action(&self, sent: SentAction) -> usize {
         let sent = Arc::new(sent);
         let outcome = self.counters.run_log().append(Targets::All, Arc::clone(&sent));
         if outcome.is_ok() {
             self.follow(&sent);
             let reached = self.hosts().filter(|(_, host)| sent.action.concerns(host));
-            reached.for_each(|(id, _)| self.tell_of_action(id));
-            return;
+            return reached.map(|(id, _)| self.tell_of_action(id)).count();
         }
         self.counters.tally.events_dropped.inc();
         if !self.counters.was_log_full.swap(true, Ordering::Relaxed) {
@@ -92,6 +91,7 @@ impl Fleet {
                 "the run log is full; further moves of levers and begins of faults by events are dropped and counted (logged once)"
             );
         }
+        0
     }
 
     fn tell_of_action(&self, id: HostId) {

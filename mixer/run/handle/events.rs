@@ -1,5 +1,7 @@
 //! The events that hosts listen to, and their effects.
 
+use std::sync::Arc;
+
 use indexmap::{IndexMap, IndexSet};
 
 use promemu_core::event::{Event, LIFECYCLE};
@@ -29,7 +31,7 @@ impl From<&Event> for EventView {
 }
 
 impl RunHandle {
-    /// The events that hosts listen to, in the config's order.
+    /// The events that hosts listen to, and those that begin faults of hosts, in the config's order.
     #[must_use]
     pub fn listened_events(&self) -> Vec<ListenedEvent> {
         let fleet = self.fleet();
@@ -56,6 +58,17 @@ impl RunHandle {
                 if examples.len() < EXAMPLES_MAX {
                     examples.push(host.name.to_string());
                 }
+            }
+        }
+        let begun = fleet.plan().faults.iter().flat_map(|fault| fault.on.iter().map(move |on| (fault, on)));
+        for (fault, on) in begun {
+            let action = Action::BeginFault { fault: Arc::clone(&fault.id), lasts: fault.times.lasts };
+            let (listeners, examples, effects) = known.entry(&on.event).or_default();
+            effects.insert(format!("begin fault {}", fault.id));
+            let reached: Vec<_> = hosts.iter().filter(|host| action.concerns(host)).collect();
+            *listeners = reached.len().max(*listeners);
+            if examples.is_empty() {
+                examples.extend(reached.iter().take(EXAMPLES_MAX).map(|host| host.name.to_string()));
             }
         }
         let view =
