@@ -214,6 +214,14 @@ impl EventBus {
         }
     }
 
+    /// Gives back the room for further subscriptions.
+    pub fn shrink(&mut self) {
+        for Topic { any, by_source } in self.topics.values_mut() {
+            any.shrink_to_fit();
+            by_source.values_mut().for_each(Vec::shrink_to_fit);
+        }
+    }
+
     /// Removes a host's subscriptions.
     pub fn unsubscribe<'a>(
         &mut self,

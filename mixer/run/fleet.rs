@@ -4,6 +4,7 @@
 //! all hosts that stay over to new tasks of another fleet.
 
 mod active_overrides;
+mod alarms;
 mod commands;
 mod counters;
 mod delivery;

@@ -54,7 +54,7 @@ impl Tally {
     fn new() -> prometheus::Result<Self> {
         let lateness = HistogramOpts::new(
             "promemu_lateness_seconds",
-            "delay of a host's work after it was due, in real time; a timer takes up to 2 ms",
+            "delay of a host's work after it was due, in real time; hosts wake together, every 10 ms",
         );
         Ok(Self {
             updates: IntCounter::new("promemu_updates_total", "metric values updated")?,

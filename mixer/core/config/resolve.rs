@@ -113,8 +113,10 @@ fn plan_of(
     (defaults, verdicts): (RunDefaults, Vec<VerdictPlan>),
     (RunFaults { faults, shown }, timeline): (RunFaults, TimelinePlan),
 ) -> Plan {
-    let Resolver { families, jobs, hosts, levers, problems, template, .. } = resolver;
-    let jobs = jobs.into_iter().map(|(name, hosts)| JobPlan { name, hosts }).collect();
+    let Resolver { families, jobs, mut hosts, levers, problems, template, .. } = resolver;
+    hosts.shrink_to_fit();
+    let job = |(name, hosts): (_, Vec<u32>)| JobPlan { name, hosts: hosts.into() };
+    let jobs = jobs.into_iter().map(job).collect();
     let mut plan = Plan {
         config: config.to_owned(),
         families: families.into_values().map(|known| known.family).collect(),

@@ -71,7 +71,7 @@ pub struct JobPlan {
     pub name: Arc<str>,
     /// Its hosts, as indices into [`Plan::hosts`]; hosts of one shape are neighbours. A host's row in the
     /// job's store is its index in this list.
-    pub hosts: Vec<u32>,
+    pub hosts: Box<[u32]>,
 }
 
 /// One emulated host.

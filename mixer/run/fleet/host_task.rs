@@ -3,14 +3,12 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::task::yield_now;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use tracing::error;
 
 use promemu_core::event::HostId;
@@ -39,9 +37,10 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct HostTask {
     host: DrivenHost,
-    has_begun: bool,
     /// The actions of the run log from this number on are new to it.
     log_position: u64,
+    /// The tick of its alarm; [`Time::NEVER`] for none.
+    alarm: Time,
     membership: Option<Membership>,
 }
 
@@ -54,11 +53,17 @@ pub(super) enum HostEnd {
     HandedOver(HostId, Box<HostTask>),
 }
 
+/// Everything that the tasks of a fleet's hosts share.
+#[derive(Debug)]
+pub(super) struct Members {
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) ends: Arc<TaskEnds<HostEnd>>,
+}
+
 /// A host's membership in a fleet. However its task ends, its series leave, unless it is handed over.
 #[derive(Debug)]
 struct Membership {
-    fleet: Arc<Fleet>,
-    ends: Arc<TaskEnds<HostEnd>>,
+    of: Arc<Members>,
     id: HostId,
     is_present: bool,
     is_handed_over: bool,
@@ -69,28 +74,29 @@ impl Drop for Membership {
         if self.is_handed_over {
             return;
         }
+        let Members { fleet, ends } = &*self.of;
         if self.is_present {
-            self.fleet.mark_ended(self.id);
+            fleet.mark_ended(self.id);
         } else {
-            self.fleet.mark_gone(self.id);
+            fleet.mark_gone(self.id);
         }
         if std::thread::panicking() {
-            let _in_run = self.fleet.counters.log_span.enter();
-            error!(host = %self.fleet.host(self.id).name, "host task ended by a bug; the other hosts go on");
+            let _in_run = fleet.counters.log_span.enter();
+            error!(host = %fleet.host(self.id).name, "host task ended by a bug; the other hosts go on");
         }
-        self.ends.add(HostEnd::Over);
+        ends.add(HostEnd::Over);
     }
 }
 
 impl HostTask {
     /// The task of a host that begins in the middle of a run, at a position in its log.
     pub(crate) fn joining((host, log_position): (DrivenHost, u64)) -> Self {
-        Self { host, has_begun: false, log_position, membership: None }
+        Self { host, log_position, alarm: Time::NEVER, membership: None }
     }
 
     /// The task of a host that comes out of the history.
     pub(crate) fn resumed(host: DrivenHost) -> Self {
-        Self { has_begun: host.host().has_begun(), host, log_position: 0, membership: None }
+        Self { host, log_position: 0, alarm: Time::NEVER, membership: None }
     }
 
     pub(crate) const fn host(&self) -> &DrivenHost {
@@ -113,33 +119,26 @@ impl HostTask {
         self
     }
 
-    /// Runs the host as a member of the fleet, present at once if it has started before. Its end is added to
-    /// `ends`.
+    /// Runs the host as a member of a fleet, present at once if it has started before.
     ///
     /// There is one such future per host: all state that need not be in it is in the box.
-    pub(crate) fn run(
-        mut self: Box<Self>,
-        fleet: Arc<Fleet>,
-        ends: Arc<TaskEnds<HostEnd>>,
-        id: HostId,
-    ) -> impl Future<Output = ()> + Send {
+    pub(crate) fn run(mut self: Box<Self>, of: Arc<Members>, id: HostId) -> impl Future<Output = ()> + Send {
+        let fleet = &of.fleet;
         if fleet.clock().speed() == Speed::NORMAL {
             self.host.go_live();
         }
-        if self.has_begun {
+        let is_present = self.host.host().has_begun();
+        if is_present {
             fleet.mark_started(id, self.host.host().starts_at());
             fleet.note_standing_overrides(id, self.host.host());
         }
-        let is_present = self.has_begun;
-        self.membership = Some(Membership { fleet, ends, id, is_present, is_handed_over: false });
+        self.alarm = Time::NEVER;
+        self.membership = Some(Membership { of, id, is_present, is_handed_over: false });
         async move {
             while !self.has_ended() {
-                let mut sleep = pin!(self.sleep());
-                poll_fn(|cx| self.poll_awake(sleep.as_mut(), cx)).await;
+                poll_fn(|cx| self.poll_awake(cx)).await;
                 match self.exit() {
-                    None if with_outbox(|out| self.catch_up(out)) => {}
-                    // Others have their turn first.
-                    None => yield_now().await,
+                    None => with_outbox(|out| self.catch_up(out)),
                     Some(Exit::End) => {
                         with_outbox(|out| self.end(out));
                         return;
@@ -154,40 +153,43 @@ impl HostTask {
     fn hand_over(mut self: Box<Self>) {
         let Some(mut membership) = self.membership.take() else { return };
         membership.is_handed_over = true;
-        membership.ends.add(HostEnd::HandedOver(membership.id, self));
+        membership.of.ends.add(HostEnd::HandedOver(membership.id, self));
     }
 
-    /// Sleeps until something is due.
-    fn sleep(&self) -> Sleep {
-        let due = self.membership.as_ref().map(|of| of.fleet.clock().instant_of(self.host.due()));
-        tokio::time::sleep_until(due.unwrap_or_else(Instant::now))
-    }
-
-    /// Ready when something is due or has come to the mailbox.
-    fn poll_awake(&self, sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-        match &self.membership {
-            Some(of) if of.fleet.mailbox(of.id).poll(cx).is_pending() => sleep.poll(cx),
-            _ => Poll::Ready(()),
+    /// Ready when something has come to the mailbox, as the alarm does that rings when something is due.
+    fn poll_awake(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let Some(Membership { of, id, .. }) = &self.membership else { return Poll::Ready(()) };
+        let fleet = &of.fleet;
+        let awake = fleet.mailbox(*id).poll(cx);
+        let tick = fleet.alarms().tick_of(self.host.due());
+        if awake.is_pending() && tick != self.alarm {
+            fleet.alarms().set(*id, self.alarm, tick);
+            self.alarm = tick;
         }
+        awake
     }
 
     fn exit(&self) -> Option<Exit> {
-        self.membership.as_ref().and_then(|of| of.fleet.table().exit(of.id))
+        self.membership.as_ref().and_then(|own| own.of.fleet.table().exit(own.id))
     }
 
-    /// Advances the host through everything that is due by now, each at its own time. Gives `false` if its turn is over
-    /// before that.
-    fn catch_up(&mut self, out: &mut Outbox) -> bool {
-        let Self { host, has_begun, log_position, membership } = self;
-        let Some(Membership { fleet, id, is_present, .. }) = membership else { return true };
-        let (id, now) = (*id, fleet.clock().now());
+    /// Advances the host through everything that is due by now, each at its own time, unless its turn is over before
+    /// that.
+    fn catch_up(&mut self, out: &mut Outbox) {
+        let Self { host, log_position, alarm, membership } = self;
+        let Some(Membership { of, id, is_present, .. }) = membership else { return };
+        let (fleet, id) = (&of.fleet, *id);
+        let now = fleet.clock().now();
+        if *alarm <= now {
+            *alarm = Time::NEVER;
+        }
         let starts_at = host.host().starts_at();
         if now < starts_at {
             fleet.drop_early_events(id, starts_at);
-            return true;
+            return;
         }
         if !*is_present {
-            (*has_begun, *is_present) = (true, true);
+            *is_present = true;
             fleet.mark_begun(id, starts_at);
         }
         fleet.observe_lateness(host.due(), now);
@@ -201,18 +203,18 @@ impl HostTask {
         let begin = Instant::now();
         while interruptible(cuts_steps, || host.step(now, out)).is_some() {
             if cuts_steps.load(Ordering::Relaxed) {
-                return true;
+                return;
             }
             fleet.carry_out(id, host.host(), out);
             if begin.elapsed() >= TURN_MAX {
-                return false;
+                return;
             }
         }
-        true
     }
 
     fn end(&mut self, out: &mut Outbox) {
-        if let Some(Membership { fleet, id, .. }) = &self.membership {
+        if let Some(Membership { of, id, .. }) = &self.membership {
+            let fleet = &of.fleet;
             interruptible(&fleet.table().cuts_ends, || self.host.stop(fleet.clock().now(), out));
             fleet.carry_out(*id, self.host.host(), out);
         }

@@ -3,8 +3,10 @@
 //! A host's place never changes, so tasks run on while others are added and removed. It knows neither tasks nor what hosts
 //! do.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::task::Waker;
 
 use promemu_core::event::{EventBus, HostId};
 use promemu_core::plan::{HostPlan, Plan};
@@ -12,6 +14,7 @@ use promemu_core::series::Job;
 use promemu_core::time::Time;
 use promemu_core::timeline::Triggers;
 
+use super::alarms::Alarms;
 use super::counters::Counters;
 use super::fleet_job::FleetJob;
 use super::host_names::HostNames;
@@ -32,6 +35,7 @@ pub(crate) struct Fleet {
     jobs: Box<[FleetJob]>,
     bus: RwLock<EventBus>,
     table: HostTable,
+    alarms: Alarms,
     pub(super) names: HostNames,
     /// Number of series of all hosts when all metrics and members exist at once.
     pub(super) series_max: AtomicUsize,
@@ -53,10 +57,12 @@ impl Fleet {
         for (id, host) in (0..).zip(&plan.hosts) {
             bus.subscribe(id, host.shape.subscriptions());
         }
+        bus.shrink();
         Self {
             jobs: plan.jobs.iter().map(|job| FleetJob::new(&plan, job)).collect(),
             bus: RwLock::new(bus),
             table: HostTable::new(&plan),
+            alarms: Alarms::new(&clock),
             names: HostNames::default(),
             series_max: AtomicUsize::new(plan.series_count()),
             added_memory: AtomicUsize::new(0),
@@ -117,6 +123,20 @@ impl Fleet {
 
     pub(super) const fn table(&self) -> &HostTable {
         &self.table
+    }
+
+    pub(super) const fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// Wakes each host whenever something of its own is due, and never returns.
+    pub(super) async fn ring_alarms(&self) {
+        let wake = |hosts: BTreeSet<HostId>| {
+            // Threads that are woken one host at a time would sleep again in between.
+            let sleepers: Vec<_> = hosts.into_iter().filter_map(|id| self.mailbox(id).sleeper()).collect();
+            sleepers.into_iter().for_each(Waker::wake);
+        };
+        self.alarms.ring(&self.clock, wake).await;
     }
 
     pub(super) fn bus(&self) -> RwLockReadGuard<'_, EventBus> {

@@ -32,13 +32,20 @@ impl Mailbox {
         Self::wake_with(self.mail());
     }
 
-    pub(super) fn wake_with(mut mail: MutexGuard<'_, Mail>) {
-        mail.is_woken = true;
-        let sleeper = mail.sleeper.take();
-        drop(mail);
-        if let Some(sleeper) = sleeper {
+    pub(super) fn wake_with(mail: MutexGuard<'_, Mail>) {
+        if let Some(sleeper) = Self::rouse(mail) {
             sleeper.wake();
         }
+    }
+
+    /// As [`Self::wake`], but leaves it to the caller to wake the task, together with others.
+    pub(super) fn sleeper(&self) -> Option<Waker> {
+        Self::rouse(self.mail())
+    }
+
+    fn rouse(mut mail: MutexGuard<'_, Mail>) -> Option<Waker> {
+        mail.is_woken = true;
+        mail.sleeper.take()
     }
 
     /// Ready if something has come since this was last ready. Otherwise the task is woken when it comes.

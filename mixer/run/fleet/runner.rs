@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::warn;
 
@@ -13,9 +14,8 @@ use promemu_core::plan::{Changes, HostPlan, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 
-use super::host_task::{HostEnd, HostTask};
+use super::host_task::{HostEnd, HostTask, Members};
 use super::live_fleet::Fleet;
-use super::task_ends::TaskEnds;
 
 /// Time for what the ends of hosts cause.
 const ENDING_TIME: Duration = Duration::from_millis(500);
@@ -25,7 +25,7 @@ const STUCK_AFTER: Duration = Duration::from_millis(500);
 /// The running hosts.
 #[derive(Debug)]
 pub(crate) struct FleetRunner {
-    fleet: Arc<Fleet>,
+    members: Arc<Members>,
     /// Number of hosts that were added or removed.
     edits: u64,
     seed: Seed,
@@ -33,13 +33,14 @@ pub(crate) struct FleetRunner {
     workers: Handle,
     /// Number of tasks that have not come to their end, as far as it has been waited for.
     tasks: usize,
-    ends: Arc<TaskEnds<HostEnd>>,
+    /// The task that rings the fleet's alarms.
+    ringer: JoinSet<()>,
 }
 
 impl Drop for FleetRunner {
     fn drop(&mut self) {
         if self.tasks > 0 {
-            self.fleet.stop();
+            self.members.fleet.stop();
         }
     }
 }
@@ -54,15 +55,17 @@ impl FleetRunner {
         workers: Handle,
     ) -> Self {
         let hosts = fleet.plan().hosts.len();
-        let mut runner = Self { fleet, edits: 0, seed, workers, tasks: 0, ends: Arc::default() };
+        let members = Arc::new(Members { fleet, ends: Arc::default() });
+        let mut runner = Self { members, edits: 0, seed, workers, tasks: 0, ringer: JoinSet::new() };
+        runner.start_ringer();
         let run_start = history.as_deref().and_then(<[_]>::first).map(|host| host.host().run_start());
-        runner.fleet.set_run_start(run_start.unwrap_or(start));
+        runner.members.fleet.set_run_start(run_start.unwrap_or(start));
         let Some(history) = history else {
             runner.spawn_all(start, &vec![None; hosts], &mut []);
             return runner;
         };
         for (id, host) in (0..).zip(history.into_iter().map(HostTask::resumed)) {
-            runner.fleet.resume(id, host.host());
+            runner.members.fleet.resume(id, host.host());
             if !host.has_ended() {
                 runner.spawn(id, Box::new(host));
             }
@@ -70,8 +73,15 @@ impl FleetRunner {
         runner
     }
 
-    pub(crate) const fn fleet(&self) -> &Arc<Fleet> {
-        &self.fleet
+    /// Lets the alarms of the fleet ring, and no longer those of the one before it.
+    fn start_ringer(&mut self) {
+        let fleet = Arc::clone(&self.members.fleet);
+        self.ringer = JoinSet::new();
+        self.ringer.spawn_on(async move { fleet.ring_alarms().await }, &self.workers);
+    }
+
+    pub(crate) fn fleet(&self) -> &Arc<Fleet> {
+        &self.members.fleet
     }
 
     /// Number of hosts that were added or removed so far.
@@ -86,42 +96,42 @@ impl FleetRunner {
 
     /// `true` if no host runs and none can be started again.
     pub(crate) fn is_over(&self) -> bool {
-        self.tasks == 0 && !self.fleet.has_stopped_hosts()
+        self.tasks == 0 && !self.members.fleet.has_stopped_hosts()
     }
 
     /// Starts a host again that has ended.
     pub(crate) fn start_again(&mut self, id: HostId) {
-        self.fleet.table().reset(id);
+        self.members.fleet.table().reset(id);
         self.spawn_new(id);
     }
 
     /// Adds a host. Its job has another host of its shape. No other host notices.
     pub(crate) fn add(&mut self, host: HostPlan) {
-        let id = self.fleet.add_host(host);
+        let id = self.members.fleet.add_host(host);
         self.edits += 1;
         self.spawn_new(id);
     }
 
     /// Ends a host and removes it. No other host notices.
     pub(crate) async fn remove(&mut self, id: HostId) {
-        self.fleet.stop_host(id);
-        while !self.fleet.has_ended(id) && self.has_host_ended().await {}
-        self.fleet.remove_host(id);
+        self.members.fleet.stop_host(id);
+        while !self.members.fleet.has_ended(id) && self.has_host_ended().await {}
+        self.members.fleet.remove_host(id);
         self.edits += 1;
     }
 
     /// Starts the task of a host that is there for the first time or anew.
     fn spawn_new(&mut self, id: HostId) {
-        let plan = self.fleet.host(id);
+        let plan = self.members.fleet.host(id);
         // A start time counts from the start of the run, which is long ago.
-        let start = self.fleet.clock().now().before(plan.start_time);
+        let start = self.members.fleet.clock().now().before(plan.start_time);
         let host = EmulatedHost::new(plan, self.seed, start);
-        self.spawn(id, Box::new(HostTask::joining(self.fleet.joining(host))));
+        self.spawn(id, Box::new(HostTask::joining(self.members.fleet.joining(host))));
     }
 
     /// Hosts are boxed, as a future has room twice for its arguments.
     fn spawn(&mut self, id: HostId, host: Box<HostTask>) {
-        self.workers.spawn(host.run(Arc::clone(&self.fleet), Arc::clone(&self.ends), id));
+        self.workers.spawn(host.run(Arc::clone(&self.members), id));
         self.tasks += 1;
     }
 
@@ -135,7 +145,7 @@ impl FleetRunner {
         if self.tasks == 0 {
             return None;
         }
-        let end = self.ends.next().await;
+        let end = self.members.ends.next().await;
         self.tasks -= 1;
         Some(end)
     }
@@ -143,10 +153,10 @@ impl FleetRunner {
     /// Ends all hosts. Their last events have some time to cause others; a host that does not come to its end is left
     /// behind.
     pub(crate) async fn end(&mut self) {
-        self.fleet.stop();
+        self.members.fleet.stop();
         let hurries_at = Instant::now() + ENDING_TIME;
         while let Ok(true) = timeout_at(hurries_at, self.has_host_ended()).await {}
-        self.fleet.cut_ends();
+        self.members.fleet.cut_ends();
         loop {
             match timeout(STUCK_AFTER, self.has_host_ended()).await {
                 Ok(true) => {}
@@ -161,30 +171,31 @@ impl FleetRunner {
                 }
             }
         }
-        self.fleet.publish_own(RUN_FINISHED);
+        self.members.fleet.publish_own(RUN_FINISHED);
     }
 
     /// Goes on with another plan. Hosts that did not change run on with their series and events, and with the new levers
     /// and faults of the run; the others end, and new ones start now.
     pub(crate) async fn replace(&mut self, plan: Plan) -> Changes {
-        let (ids, old_hosts): (Vec<_>, Vec<_>) = self.fleet.hosts().unzip();
-        let changes = Changes::from_hosts(self.fleet.plan(), &old_hosts, &plan);
+        let (ids, old_hosts): (Vec<_>, Vec<_>) = self.members.fleet.hosts().unzip();
+        let changes = Changes::from_hosts(self.members.fleet.plan(), &old_hosts, &plan);
         let kept: Vec<_> = changes.kept.iter().map(|index| index.map(|index| ids[index as usize])).collect();
-        let mut is_kept = vec![false; self.fleet.table().end()];
+        let mut is_kept = vec![false; self.members.fleet.table().end()];
         for id in kept.iter().flatten() {
             is_kept[*id as usize] = true;
         }
         let mut hosts: Vec<Option<Box<HostTask>>> = is_kept.iter().map(|_| None).collect();
-        self.fleet.hand_over(is_kept.into());
+        self.members.fleet.hand_over(is_kept.into());
         while let Some(end) = self.next_end().await {
             if let HostEnd::HandedOver(id, host) = end {
                 hosts[id as usize] = Some(host);
             }
         }
-        let next = self.fleet.successor(plan, &kept, |id| hosts[id as usize].is_some());
-        next.renumber_levers(self.fleet.plan());
-        self.fleet = Arc::new(next);
-        let now = self.fleet.clock().now();
+        let next = self.members.fleet.successor(plan, &kept, |id| hosts[id as usize].is_some());
+        next.renumber_levers(self.members.fleet.plan());
+        self.members = Arc::new(Members { fleet: Arc::new(next), ends: Arc::clone(&self.members.ends) });
+        self.start_ringer();
+        let now = self.members.fleet.clock().now();
         self.spawn_all(now, &kept, &mut hosts);
         changes
     }
@@ -192,7 +203,7 @@ impl FleetRunner {
     /// Gives each host its task. Those that are `kept` continue with the host that was handed over, and have ended if
     /// there is none; the others count from `start`.
     fn spawn_all(&mut self, start: Time, kept: &[Option<HostId>], hosts: &mut [Option<Box<HostTask>>]) {
-        let fleet = Arc::clone(&self.fleet);
+        let fleet = Arc::clone(&self.members.fleet);
         for ((id, plan), kept) in (0..).zip(&fleet.plan().hosts).zip(kept) {
             let plan = Arc::clone(plan);
             let host = match kept.map(|old_id| hosts[old_id as usize].take()) {
