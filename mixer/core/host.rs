@@ -5,6 +5,7 @@
 //! knows those below it only: the values, the metric set around them, faults and pools around that, then the host.
 
 mod driven;
+mod due_times;
 mod emulated_host;
 mod event_budget;
 mod extras;

@@ -1,7 +1,7 @@
 //! Scenarios: the sources of a metric's values.
 //!
 //! A [`ScenarioPlan`] is a scenario with checked parameters, shared by all metrics from one template;
-//! [`ScenarioPlan::start`] makes the small running state of one metric. Scenarios know no host and no metric type:
+//! [`ScenarioPlan::start`] makes the small running state of one metric, which goes on by its plan. Scenarios know no host and no metric type:
 //! they get an [`UpdateContext`] and return a value. Each built-in kind is a file with a [`ScenarioKind`] that lists
 //! its parameters. Configs are read, and the reference is generated, from these tables.
 //!
@@ -41,7 +41,7 @@ pub use catalog::{kind, kinds};
 pub use context::{EmittedEvent, SideEffects, UpdateContext};
 pub use kind::{Build, ScenarioKind};
 pub use nested::NestedScenario;
-pub use spec::{EventDecl, Scenario, ScenarioSpec};
+pub use spec::{EventDecl, ScenarioSpec};
 pub use try_clone::TryClone;
 
 use crate::plugin::{ConfiguredModel, ModelDecl};

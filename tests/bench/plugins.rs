@@ -10,7 +10,7 @@ use promemu_core::expression::Storage;
 use promemu_core::plugin;
 use promemu_core::rng::Seed;
 use promemu_core::scenario::{
-    Arguments, MetricContext, RunningScenario, Scenario, SideEffects, UpdateContext, kind,
+    Arguments, MetricContext, RunningScenario, ScenarioPlan, SideEffects, UpdateContext, kind,
 };
 use promemu_core::time::Time;
 
@@ -24,7 +24,7 @@ fn shelve_demo() -> tempfile::TempDir {
     folder
 }
 
-fn start(scenario: &str) -> RunningScenario {
+fn plan(scenario: &str) -> ScenarioPlan {
     let kind = kind(scenario).expect("there is such a scenario");
     (kind.build)(&mut Arguments::new(MetricContext {
         range: Some((0.0, 1e9)),
@@ -32,18 +32,17 @@ fn start(scenario: &str) -> RunningScenario {
         ..MetricContext::default()
     }))
     .expect("it needs no parameters")
-    .start(0.0)
 }
 
 fn update(
-    running: &mut RunningScenario,
+    (plan, running): (&ScenarioPlan, &mut RunningScenario),
     storage: &mut Storage,
     effects: &mut SideEffects,
     tick: &mut (f64, promemu_core::rng::Rng),
 ) {
     let (t_secs, rng) = tick;
     *t_secs += 10.0;
-    let value = running.update(&mut UpdateContext {
+    let mut context = UpdateContext {
         now: Time::from_unix_secs(1_767_600_000),
         t_secs: *t_secs,
         dt_secs: 0.0,
@@ -58,7 +57,8 @@ fn update(
         rng,
         storage,
         effects,
-    });
+    };
+    let value = plan.update(running, &mut context);
     black_box(value.expect("it gives values"));
 }
 
@@ -66,11 +66,12 @@ fn main() {
     let _folder = shelve_demo();
     let mut criterion = Criterion::default().configure_from_args();
     for scenario in ["do_nothing", "random_in_range", "random_walk", "staircase"] {
-        let mut running = start(scenario);
+        let plan = plan(scenario);
+        let mut running = plan.start(0.0);
         let (mut storage, mut effects) = (Storage::default(), SideEffects::default());
         let mut tick = (0.0, Seed::new(1).rng());
         criterion.bench_function(scenario, |bencher| {
-            bencher.iter(|| update(&mut running, &mut storage, &mut effects, &mut tick));
+            bencher.iter(|| update((&plan, &mut running), &mut storage, &mut effects, &mut tick));
         });
     }
     criterion.final_summary();

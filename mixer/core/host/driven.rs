@@ -22,7 +22,13 @@ pub struct DrivenHost {
     due: Time,
     /// The emulated time that it has reached.
     reached: Time,
-    /// In the order in which they are handled.
+    /// Most hosts have none most of the time, and then one word for it.
+    waiting: Option<Box<Waiting>>,
+}
+
+/// Mail in the order in which it is handled.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
     mail: VecDeque<Mail>,
 }
 
@@ -31,12 +37,12 @@ impl DrivenHost {
     #[must_use]
     pub const fn new(host: EmulatedHost) -> Self {
         let starts_at = host.starts_at();
-        Self { host, due: starts_at, reached: starts_at, mail: VecDeque::new() }
+        Self { host, due: starts_at, reached: starts_at, waiting: None }
     }
 
     /// As [`EmulatedHost::try_clone`], with the events on their way to it.
     pub fn try_clone(&self) -> Result<Self, Error> {
-        Ok(Self { host: self.host.try_clone()?, mail: self.mail.clone(), ..*self })
+        Ok(Self { host: self.host.try_clone()?, waiting: self.waiting.clone(), ..*self })
     }
 
     /// The host.
@@ -53,8 +59,8 @@ impl DrivenHost {
     /// As [`EmulatedHost::with_plan`].
     #[must_use]
     pub fn with_plan(mut self, plan: Arc<HostPlan>, seed: Seed, now: Time) -> Self {
-        if let (Some(old), Some(new)) = (&self.host.plan().run, &plan.run) {
-            self.mail.retain_mut(|mail| match mail {
+        if let (Some(old), Some(new), Some(waiting)) = (&self.host.plan().run, &plan.run, &mut self.waiting) {
+            waiting.mail.retain_mut(|mail| match mail {
                 Mail::Action(sent) => sent.renumber_lever(|lever| new.index_in(old, lever)),
                 Mail::Event(_) => true,
             });
@@ -71,7 +77,7 @@ impl DrivenHost {
         if self.due == Time::NEVER {
             return Time::NEVER;
         }
-        let mail = self.mail.front().map_or(Time::NEVER, |mail| self.handled_at(mail));
+        let mail = self.mail().next().map_or(Time::NEVER, |mail| self.handled_at(mail));
         self.due.max(self.reached).min(mail)
     }
 
@@ -80,10 +86,14 @@ impl DrivenHost {
         mail.acts_at().max(self.reached)
     }
 
+    fn mail(&self) -> impl Iterator<Item = &Mail> {
+        self.waiting.iter().flat_map(|waiting| &waiting.mail)
+    }
+
     /// Number of events that it has not handled yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.mail.iter().filter(|mail| matches!(mail, Mail::Event(_))).count()
+        self.mail().filter(|mail| matches!(mail, Mail::Event(_))).count()
     }
 
     /// Hands it events. Those from long before its start are dropped.
@@ -99,9 +109,14 @@ impl DrivenHost {
     }
 
     fn add_mail(&mut self, added: impl Iterator<Item = Mail>) {
-        let before = self.mail.len();
-        self.mail.extend(added);
-        let mail = self.mail.make_contiguous();
+        let mut added = added.peekable();
+        if added.peek().is_none() {
+            return;
+        }
+        let Waiting { mail } = &mut **self.waiting.get_or_insert_default();
+        let before = mail.len();
+        mail.extend(added);
+        let mail = mail.make_contiguous();
         if !mail[before.saturating_sub(1)..].is_sorted_by(|a, b| a.order(b).is_le()) {
             mail.sort_by(Mail::order);
         }
@@ -115,13 +130,15 @@ impl DrivenHost {
             return None;
         }
         out.clear();
-        let count = self.mail.iter().take_while(|mail| mail.acts_at() <= at).count();
-        if count == 0 {
-            self.due = self.host.advance(at, &[], out);
-        } else {
-            self.due = self.host.advance(at, &self.mail.make_contiguous()[..count], out);
-            self.mail.drain(..count);
+        let count = self.mail().take_while(|mail| mail.acts_at() <= at).count();
+        match &mut self.waiting {
+            Some(waiting) if count > 0 => {
+                self.due = self.host.advance(at, &waiting.mail.make_contiguous()[..count], out);
+                waiting.mail.drain(..count);
+            }
+            _ => self.due = self.host.advance(at, &[], out),
         }
+        self.waiting.take_if(|waiting| waiting.mail.is_empty());
         self.reached = at;
         Some(at)
     }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::due_times::DueTimes;
 use super::event_budget::{DropCause, HOPS_MAX};
 use super::metric_values::{MetricValues, ScheduleMoment, UpdateCall};
 use super::outbox::{Outbox, OverrideChange};
@@ -38,7 +39,7 @@ struct Cause<'a> {
 pub(super) struct MetricSet {
     starts_at: Time,
     /// Time of the next update of each schedule.
-    next_due: Box<[Time]>,
+    next_due: DueTimes,
     values: MetricValues,
 }
 
@@ -74,7 +75,7 @@ impl MetricSet {
 
     /// Time of the next update, or of the end of an override.
     pub(super) fn due(&self) -> Time {
-        let updates = self.next_due.iter().copied().min().unwrap_or(Time::NEVER);
+        let updates = self.next_due.first();
         let Some(rare) = self.values.rare() else { return updates };
         let wake = rare.wakes.iter().map(|(time, _)| *time).min().unwrap_or(Time::NEVER);
         updates.min(wake).min(rare.overrides.due())
@@ -204,22 +205,23 @@ impl MetricSet {
         out.unmark(shape.metrics.len());
         for index in 0..shape.schedules.len() {
             let schedule = shape.schedules[index];
-            if self.next_due[index] > now {
+            let next_due = &mut self.next_due.all_mut()[index];
+            if *next_due > now {
                 continue;
             }
             let end = self.starts_at + schedule.start_time + schedule.duration;
             let members = shape.scheduled[index].iter().copied();
-            if now >= end {
+            let is_over = now >= end;
+            *next_due = if is_over { Time::NEVER } else { (*next_due + schedule.update_interval).min(end) };
+            if is_over {
                 for metric in members {
                     self.values.clear(plan, metric);
                     self.stop_scenario(plan, metric, now, 0, out);
                 }
-                self.next_due[index] = Time::NEVER;
             } else {
                 members
                     .filter(|metric| shape.metrics[*metric].source.is_none())
                     .for_each(|metric| out.updated[metric] = true);
-                self.next_due[index] = (self.next_due[index] + schedule.update_interval).min(end);
             }
         }
         if let Some(RareState { wakes, .. }) = self.values.rare_mut() {
@@ -233,6 +235,7 @@ impl MetricSet {
         if out.updated.contains(&true) {
             self.update_marked(plan, now, None, out);
         }
+        self.values.forget_idle_rare();
     }
 
     /// Ends all scenarios, at the end of the host or member.
@@ -243,7 +246,7 @@ impl MetricSet {
     }
 
     fn stop_scenario(&mut self, plan: &HostPlan, metric: usize, now: Time, hops: u8, out: &mut Outbox) {
-        self.values.stop_scenario(metric, out);
+        self.values.stop_scenario(plan, metric, out);
         if !out.effects.is_empty() {
             self.carry_out_effects(plan, metric, now, hops, out);
         }
@@ -298,7 +301,7 @@ impl MetricSet {
     /// Leaves out the updates that are overdue by more than one interval, and gives the number of values left out.
     pub(super) fn skip_overdue(&mut self, plan: &HostPlan, now: Time) -> u64 {
         let (shape, mut skipped) = (&plan.shape, 0);
-        for (index, (due, schedule)) in self.next_due.iter_mut().zip(&shape.schedules).enumerate() {
+        for (index, (due, schedule)) in self.next_due.all_mut().iter_mut().zip(&shape.schedules).enumerate() {
             let intervals = now.since(*due).as_nanos() / schedule.update_interval.as_nanos().max(1);
             if intervals > 0 {
                 *due += schedule.update_interval.times(intervals);

@@ -4,7 +4,7 @@ use crate::expression::{Formula, finite};
 use crate::metric::{Distribution, OBSERVATIONS_MAX};
 use crate::plan::MetricPlan;
 use crate::rng::Rng;
-use crate::scenario::{RunningScenario, Scenario, UpdateContext};
+use crate::scenario::{RunningScenario, ScenarioPlan, UpdateContext};
 
 /// Result of an update.
 pub(super) enum Made {
@@ -29,7 +29,7 @@ pub(super) fn make(
         match when.holds(&mut context.eval_context(context.value)) {
             Ok(true) => {}
             Ok(false) => {
-                running.hide(context.effects);
+                plan.scenario.hide(running, context.effects);
                 return Ok(Made::Nothing);
             }
             Err(error) => {
@@ -38,7 +38,7 @@ pub(super) fn make(
             }
         }
     }
-    let value = new_value(running, context)?;
+    let value = new_value(&plan.scenario, running, context)?;
     let observations = match &plan.observations {
         Some(formula) => {
             let count = formula.evaluate(&mut context.eval_context(value.unwrap_or(context.value)))?;
@@ -70,10 +70,11 @@ pub(super) fn make(
 /// The scenario's new value, which is finite.
 #[inline]
 pub(super) fn new_value(
+    scenario: &ScenarioPlan,
     running: &mut RunningScenario,
     context: &mut UpdateContext<'_>,
 ) -> Result<Option<f64>, String> {
-    running.update(context)?.map(finite).transpose()
+    scenario.update(running, context)?.map(finite).transpose()
 }
 
 /// A whole count; the fraction is the probability of one more. 0 for NaN.

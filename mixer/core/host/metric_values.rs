@@ -13,18 +13,17 @@ use super::rare_state::RareState;
 use crate::event::Event;
 use crate::expression::{EvalContext, EventRef, Storage};
 use crate::metric::{ABSENT, Distribution, States, Update, is_absent};
-use crate::plan::{Condition, HostPlan, MetricPlan};
+use crate::plan::{Condition, HostPlan, HostShape, MetricPlan};
 use crate::plugin::LeverTimes;
 use crate::rng::{Rng, Seed};
-use crate::scenario::{RunningScenario, Scenario, TryClone, UpdateContext};
+use crate::scenario::{RunningScenario, TryClone, UpdateContext};
 use crate::time::Time;
 use crate::timeline::HostLevers;
 
-/// State of one metric: its scenario, and the last value that the scenario gave. There is one per series, so state
-/// that few metrics need is in [`RareState`].
-#[derive(Debug)]
+/// State of one metric: its random stream, and the last value that its scenario gave. There is one per series, so the
+/// state of scenarios that have some is beside it, and state that few metrics need is in [`RareState`].
+#[derive(Clone, Debug)]
 struct Metric {
-    running: RunningScenario,
     rng: Rng,
     level: f64,
 }
@@ -33,6 +32,8 @@ struct Metric {
 #[derive(Debug)]
 pub(super) struct MetricValues {
     metrics: Box<[Metric]>,
+    /// The scenarios that have state, as [`HostShape::state_places`] numbers them.
+    running: Box<[RunningScenario]>,
     states: States,
     row: Box<[f64]>,
     rare: Option<Box<RareState>>,
@@ -67,10 +68,12 @@ impl MetricValues {
     pub(super) fn new(plan: &HostPlan, seed: Seed, rng: Rng) -> Self {
         let shape = &plan.shape;
         let metrics = shape.metrics.iter().map(|metric| Metric {
-            running: metric.scenario.start(metric.default_value),
             rng: seed.child(&metric.name).child_of_bytes(metric.labels.as_protobuf()).rng(),
             level: metric.default_value,
         });
+        let with_state = shape.metrics.iter().filter(|metric| metric.scenario.has_state());
+        let mut running = Vec::with_capacity(shape.states);
+        running.extend(with_state.map(|metric| metric.scenario.start(metric.default_value)));
         let cells = shape.metrics.iter().map(|metric| (metric.cells.aggregation(), metric.default_value));
         let rare = shape.keeps_update_times.then(|| {
             let updated_at = vec![Time::NEVER; shape.metrics.len()].into();
@@ -78,6 +81,7 @@ impl MetricValues {
         });
         Self {
             metrics: metrics.collect(),
+            running: running.into(),
             states: States::of(cells),
             row: vec![ABSENT; shape.width].into(),
             rare,
@@ -88,14 +92,14 @@ impl MetricValues {
 
     /// A copy that does the same from here on. The error names the metric whose scenario cannot be copied.
     pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
-        let copied = |(metric, of): (&Metric, &MetricPlan)| {
-            let running = metric.running.try_clone();
-            let running = running.map_err(|why| format!("metric {:?}: {why}", of.name))?;
-            Ok(Metric { running, rng: metric.rng.clone(), level: metric.level })
+        let with_state = plan.shape.metrics.iter().filter(|metric| metric.scenario.has_state());
+        let copied = |(running, of): (&RunningScenario, &MetricPlan)| {
+            running.try_clone().map_err(|why| format!("metric {:?}: {why}", of.name))
         };
-        let metrics = self.metrics.iter().zip(&plan.shape.metrics).map(copied);
+        let running = self.running.iter().zip(with_state).map(copied);
         Ok(Self {
-            metrics: metrics.collect::<Result<_, String>>()?,
+            metrics: self.metrics.clone(),
+            running: running.collect::<Result<_, String>>()?,
             states: self.states.clone(),
             row: self.row.clone(),
             rare: self.rare.clone(),
@@ -124,6 +128,11 @@ impl MetricValues {
     /// The rare state of a host that needs it from now on.
     pub(super) fn need_rare(&mut self) -> &mut RareState {
         self.rare.get_or_insert_default()
+    }
+
+    /// Gives the memory of the rare state back if nothing is in it any more.
+    pub(super) fn forget_idle_rare(&mut self) {
+        self.rare.take_if(|rare| rare.is_idle());
     }
 
     /// Makes one value. Returns `true` if the metric has a sample now. The scenario's effects are left in the outbox.
@@ -162,7 +171,9 @@ impl MetricValues {
             storage: &mut self.storage,
             effects: &mut out.effects,
         };
-        match new_value(&mut metric.running, &mut context) {
+        let mut without_state = None;
+        let running = running(&mut self.running, &host.shape, index, &mut without_state);
+        match new_value(&plan.scenario, running, &mut context) {
             Ok(value) => {
                 metric.level = value.map_or(metric.level, |value| clamp(value, plan.value_range));
                 self.row[plan.offset] = plan.rounding.round(metric.level);
@@ -212,7 +223,9 @@ impl MetricValues {
             effects: &mut out.effects,
         };
         let (mut spread, mut complaint) = (None, None);
-        let made = make(plan, &mut metric.running, &mut context, &mut spread, &mut complaint);
+        let mut without_state = None;
+        let running = running(&mut self.running, &host.shape, index, &mut without_state);
+        let made = make(plan, running, &mut context, &mut spread, &mut complaint);
         let is_absent = is_absent(self.row[plan.offset]);
         let made = made.unwrap_or_else(|error| {
             complaint = Some(error);
@@ -277,8 +290,10 @@ impl MetricValues {
     }
 
     /// Ends a metric's scenario. Its effects are left in the outbox.
-    pub(super) fn stop_scenario(&mut self, metric: usize, out: &mut Outbox) {
-        self.metrics[metric].running.stop(&mut out.effects);
+    pub(super) fn stop_scenario(&mut self, host: &HostPlan, metric: usize, out: &mut Outbox) {
+        let mut without_state = None;
+        let running = running(&mut self.running, &host.shape, metric, &mut without_state);
+        host.shape.metrics[metric].scenario.stop(running, &mut out.effects);
     }
 
     /// Stops a metric's updates and removes its sample.
@@ -367,6 +382,20 @@ impl MetricValues {
         let plan = &host.shape.metrics[metric];
         let cell = self.row[plan.offset];
         if plan.cells.shows_value() || is_absent(cell) { cell } else { self.metrics[metric].level }
+    }
+}
+
+/// The running scenario of a metric. One without state is made anew each time, in the room that is given for it.
+#[inline]
+fn running<'a>(
+    with_state: &'a mut [RunningScenario],
+    shape: &HostShape,
+    metric: usize,
+    without_state: &'a mut Option<RunningScenario>,
+) -> &'a mut RunningScenario {
+    match shape.state_places[metric] {
+        Some(place) => &mut with_state[place],
+        None => without_state.insert(shape.metrics[metric].scenario.start(0.0)),
     }
 }
 

@@ -25,6 +25,10 @@ impl Overrides {
         self.0.iter().map(|active| (active.metric, active.value, active.until))
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The end of the override that ends first.
     pub(super) fn due(&self) -> Time {
         self.0.iter().map(|active| active.until).min().unwrap_or(Time::NEVER)

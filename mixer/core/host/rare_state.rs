@@ -22,6 +22,17 @@ pub(super) struct RareState {
 }
 
 impl RareState {
+    /// `true` if it says nothing that a host without it does not say.
+    pub(super) fn is_idle(&self) -> bool {
+        let Self { wakes, overrides, stopped, failed, updated_at, bases } = self;
+        wakes.is_empty()
+            && overrides.is_empty()
+            && stopped.is_empty()
+            && failed.is_empty()
+            && updated_at.is_empty()
+            && bases.is_empty()
+    }
+
     /// `true` if a reaction has stopped the metric.
     pub(super) fn is_stopped(&self, metric: usize) -> bool {
         self.stopped.contains(&metric)

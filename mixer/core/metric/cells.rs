@@ -107,7 +107,7 @@ impl Cells {
             self.begin(states, cells, now);
         }
         if let Aggregation::Counter { index, .. } = self.aggregation {
-            states.counters[index] = Counter::new(0.0);
+            *states.counter(index) = Counter::new(0.0);
             cells[0] = if is_absent(cells[0]) { cells[0] } else { 0.0 };
         }
         matches!(self.aggregation, Aggregation::Counter { accumulate: Accumulate::Total, .. })
@@ -119,7 +119,7 @@ impl Cells {
         if let Aggregation::Counter { index, accumulate: Accumulate::PerUpdate | Accumulate::PerSecond } =
             self.aggregation
         {
-            states.counters[index] = Counter::new(0.0);
+            *states.counter(index) = Counter::new(0.0);
             cells.fill(ABSENT);
         }
     }
@@ -127,7 +127,7 @@ impl Cells {
     /// Sets a counter's total. A lower total is ignored unless `may_fall`; it then gets a new created time.
     pub fn set_total(&self, total: f64, may_fall: bool, now: Time, states: &mut States, cells: &mut [f64]) {
         let Aggregation::Counter { index, .. } = self.aggregation else { return };
-        let counter = &mut states.counters[index];
+        let counter = states.counter(index);
         if total < counter.total {
             if !may_fall {
                 return;
@@ -152,7 +152,7 @@ impl Cells {
         match self.aggregation {
             Aggregation::Gauge => cells[0] = rounding.round(value.unwrap_or(level)),
             Aggregation::Counter { accumulate, index } => {
-                let total = rounding.round(states.counters[index].take(accumulate, value, now));
+                let total = rounding.round(states.counter(index).take(accumulate, value, now));
                 if self.width > 1 {
                     self.note_growth(total - cells[0], now, rng, cells);
                 }
@@ -249,7 +249,7 @@ impl Cells {
             Kind::Value | Kind::Histogram { .. } | Kind::StateSet { .. } => {}
         }
         if let Aggregation::Observations { recent: Some((index, _)), .. } = self.aggregation {
-            states.recent[index].clear();
+            states.recent(index).clear();
         }
         if let Some(created) = self.created(cells) {
             *created = now.unix_millis_secs();
@@ -275,7 +275,7 @@ impl Cells {
         }
         if let (Kind::Summary { quantiles }, Some((index, window))) = (&self.layout.kind, recent) {
             let values = &mut cells[2..2 + quantiles.len()];
-            states.recent[index].quantiles(&recent::layout(range), window, update.now, quantiles, values);
+            states.recent(index).quantiles(&recent::layout(range), window, update.now, quantiles, values);
         }
     }
 
@@ -303,7 +303,7 @@ impl Cells {
             }
             (Kind::Summary { .. }, Aggregation::Observations { range, recent: Some((index, window)) }) => {
                 let layout = recent::layout(range);
-                let recent = states.recent[index].current(&layout, window, now);
+                let recent = states.recent(index).current(&layout, window, now);
                 let observed = observations.into_native(&layout, recent, rng);
                 (cells[0], cells[1]) = (cells[0] + count, cells[1] + observed.sum);
                 observed

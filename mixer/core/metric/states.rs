@@ -11,11 +11,14 @@ pub struct StateIndexes {
     pub(super) summaries: usize,
 }
 
-/// The state of a host's counters and summaries beside their cells.
+/// The state of a host's counters and summaries beside their cells. A host without any has one word for it.
 #[derive(Clone, Debug, Default)]
-pub struct States {
-    pub(super) counters: Box<[Counter]>,
-    pub(super) recent: Box<[Recent]>,
+pub struct States(Option<Box<Kept>>);
+
+#[derive(Clone, Debug)]
+struct Kept {
+    counters: Box<[Counter]>,
+    recent: Box<[Recent]>,
 }
 
 impl States {
@@ -30,7 +33,21 @@ impl States {
                 _ => {}
             }
         }
-        Self { counters: counters.into(), recent: recent.into() }
+        let has_some = !counters.is_empty() || !recent.is_empty();
+        Self(has_some.then(|| Box::new(Kept { counters: counters.into(), recent: recent.into() })))
+    }
+
+    /// The counter of an index that [`StateIndexes`] has given.
+    #[inline]
+    pub(super) fn counter(&mut self, index: usize) -> &mut Counter {
+        let counters = self.0.as_deref_mut().map_or(&mut [][..], |kept| &mut kept.counters);
+        &mut counters[index]
+    }
+
+    /// A summary's recent observations.
+    pub(super) fn recent(&mut self, index: usize) -> &mut Recent {
+        let recent = self.0.as_deref_mut().map_or(&mut [][..], |kept| &mut kept.recent);
+        &mut recent[index]
     }
 }
 

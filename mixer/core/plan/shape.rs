@@ -9,6 +9,7 @@ use super::metric::MetricPlan;
 use crate::event::{Event, Subscription};
 use crate::expression::{TextFormula, Value};
 use crate::fault::FaultPlan;
+use crate::metric::StateIndexes;
 use crate::plugin::{ConfiguredModel, ModelDecl};
 use crate::time::Span;
 
@@ -19,6 +20,10 @@ pub struct HostShape {
     pub metrics: Vec<MetricPlan>,
     /// [`MetricPlan::is_plain`] of each metric.
     pub plain: Vec<bool>,
+    /// The place of each metric's scenario among those that have state; `None` for one without.
+    pub state_places: Vec<Option<usize>>,
+    /// Number of scenarios that have state.
+    pub states: usize,
     /// Schedules of updates; most metrics share one.
     pub schedules: Vec<Schedule>,
     /// The metrics of each schedule, as indices into `metrics`.
@@ -53,6 +58,20 @@ pub struct Schedule {
 }
 
 impl HostShape {
+    /// Adds a metric behind the others, with its cells and its place among the states.
+    pub fn push(&mut self, mut metric: MetricPlan, taken: &mut StateIndexes) {
+        metric.offset = self.width;
+        metric.cells.assign_index(taken);
+        self.width += metric.cells.width();
+        self.series += metric.cells.series();
+        self.plain.push(metric.is_plain());
+        let has_state = metric.scenario.has_state();
+        self.state_places.push(has_state.then_some(self.states));
+        self.states += usize::from(has_state);
+        self.scheduled[metric.schedule].push(self.metrics.len());
+        self.metrics.push(metric);
+    }
+
     /// The metrics of the host and of its pools.
     pub fn all_metrics(&self) -> impl Iterator<Item = &MetricPlan> {
         self.metrics.iter().chain(self.pools.iter().flat_map(|pool| &pool.shape.metrics))

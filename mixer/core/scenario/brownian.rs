@@ -4,12 +4,10 @@
 //! distribution of values does not depend on the interval (Gillespie: "Exact numerical simulation of the
 //! Ornstein-Uhlenbeck process and its integral", Physical Review E 54, 1996).
 
-use std::sync::Arc;
-
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 use crate::number::Shown;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
@@ -63,27 +61,15 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = Brownian;
+    /// The position.
+    type State = f64;
 
-    fn start(self: &Arc<Self>, _value: f64) -> Brownian {
-        Brownian { plan: Arc::clone(self), position: self.base }
+    fn start(&self, _value: f64) -> f64 {
+        self.base
     }
 
-    fn uses_dt(&self) -> bool {
-        true
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct Brownian {
-    plan: Arc<Plan>,
-    position: f64,
-}
-
-impl Scenario for Brownian {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let Plan { base, volatility, reversion } = *self.plan;
+    fn update(&self, position: &mut f64, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let Plan { base, volatility, reversion } = *self;
         let dt_secs = context.dt_secs;
         let kept = libm::exp(-reversion * dt_secs);
         let variance = if reversion > 0.0 {
@@ -92,7 +78,11 @@ impl Scenario for Brownian {
             dt_secs
         };
         let step = volatility * libm::sqrt(variance) * context.rng.normal();
-        self.position = base + (self.position - base) * kept + step;
-        Ok(Some(self.position))
+        *position = base + (*position - base) * kept + step;
+        Ok(Some(*position))
+    }
+
+    fn uses_dt(&self) -> bool {
+        true
     }
 }

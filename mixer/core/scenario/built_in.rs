@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::context::{SideEffects, UpdateContext};
 use super::kind::ScenarioKind;
 use super::nested::NestedScenario;
-use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::spec::{EventDecl, ScenarioSpec};
 use super::try_clone::TryClone;
 use super::{
     brownian, burst, calc_by_event, composition, do_nothing, feature_toggle, load_peak, plugin,
@@ -37,7 +37,7 @@ macro_rules! built_ins {
             $($variant(Arc<$plan>)),*
         }
 
-        /// A running built-in. Small, because there is one per series.
+        /// The running state of a built-in, without its plan. Small, because there is one per series.
         #[derive(Debug)]
         #[expect(missing_docs, reason = "each is described by its kind")]
         pub enum RunningScenario {
@@ -49,6 +49,41 @@ macro_rules! built_ins {
             #[must_use]
             pub fn start(&self, value: f64) -> RunningScenario {
                 match self { $(Self::$variant(plan) => RunningScenario::$variant(plan.start(value))),* }
+            }
+
+            /// `true` if a metric has anything to keep for it from one update to the next.
+            #[must_use]
+            pub const fn has_state(&self) -> bool {
+                match self { $(Self::$variant(_) => size_of::<<$plan as ScenarioSpec>::State>() > 0),* }
+            }
+
+            /// As [`ScenarioSpec::update`], of a state that this plan has started.
+            #[inline]
+            pub fn update(
+                &self,
+                running: &mut RunningScenario,
+                context: &mut UpdateContext<'_>,
+            ) -> Result<Option<f64>, String> {
+                match (self, running) {
+                    $((Self::$variant(plan), RunningScenario::$variant(state)) => plan.update(state, context),)*
+                    _ => unreachable!("a plan goes on with the states that it has started"),
+                }
+            }
+
+            /// As [`ScenarioSpec::stop`], of a state that this plan has started.
+            pub fn stop(&self, running: &mut RunningScenario, effects: &mut SideEffects) {
+                match (self, running) {
+                    $((Self::$variant(plan), RunningScenario::$variant(state)) => plan.stop(state, effects),)*
+                    _ => unreachable!("a plan goes on with the states that it has started"),
+                }
+            }
+
+            /// As [`ScenarioSpec::hide`], of a state that this plan has started.
+            pub fn hide(&self, running: &mut RunningScenario, effects: &mut SideEffects) {
+                match (self, running) {
+                    $((Self::$variant(plan), RunningScenario::$variant(state)) => plan.hide(state, effects),)*
+                    _ => unreachable!("a plan goes on with the states that it has started"),
+                }
             }
 
             /// The events that cause an update.
@@ -105,21 +140,6 @@ macro_rules! built_ins {
                 Ok(match self { $(Self::$variant(running) => Self::$variant(running.try_clone()?)),* })
             }
         }
-
-        impl Scenario for RunningScenario {
-            #[inline]
-            fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-                match self { $(Self::$variant(running) => running.update(context)),* }
-            }
-
-            fn stop(&mut self, effects: &mut SideEffects) {
-                match self { $(Self::$variant(running) => running.stop(effects)),* }
-            }
-
-            fn hide(&mut self, effects: &mut SideEffects) {
-                match self { $(Self::$variant(running) => running.hide(effects)),* }
-            }
-        }
     };
 }
 
@@ -146,7 +166,7 @@ built_ins! {
 }
 
 // There is one per series, so a larger state is boxed.
-const _: () = assert!(size_of::<RunningScenario>() <= 24);
+const _: () = assert!(size_of::<RunningScenario>() <= 16);
 
 impl Default for ScenarioPlan {
     /// Keeps the value.

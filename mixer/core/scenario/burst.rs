@@ -2,12 +2,10 @@
 //!
 //! It asks for an update at each change, so a short burst shows at any interval of the metric.
 
-use std::sync::Arc;
-
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 use crate::time::Span;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
@@ -51,22 +49,12 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = Burst;
+    type State = ();
 
-    fn start(self: &Arc<Self>, _value: f64) -> Burst {
-        Burst { plan: Arc::clone(self) }
-    }
-}
+    fn start(&self, _value: f64) {}
 
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct Burst {
-    plan: Arc<Plan>,
-}
-
-impl Scenario for Burst {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let Plan { interval, duration, intensity } = *self.plan;
+    fn update(&self, _state: &mut (), context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let Plan { interval, duration, intensity } = *self;
         let t_nanos = Span::from_secs_f64(context.t_secs).unwrap_or(Span::ZERO).as_nanos();
         let in_cycle = Span::from_nanos(t_nanos % interval.as_nanos());
         let quiet = interval.minus(duration);

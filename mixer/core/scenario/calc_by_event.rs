@@ -1,11 +1,9 @@
 //! `calc_by_event`: a total that changes only at certain events.
 
-use std::sync::Arc;
-
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 use crate::event::Subscription;
 use crate::expression::Formula;
 
@@ -35,10 +33,15 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = CalcByEvent;
+    type State = ();
 
-    fn start(self: &Arc<Self>, _value: f64) -> CalcByEvent {
-        CalcByEvent { plan: Arc::clone(self) }
+    fn start(&self, _value: f64) {}
+
+    fn update(&self, _state: &mut (), context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        match self.formulas.iter().find(|(subscription, _)| context.is_for(subscription)) {
+            Some((_, formula)) => formula.evaluate(&mut context.eval_context(context.value)).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -51,20 +54,5 @@ impl ScenarioSpec for Plan {
 
     fn uses_dt(&self) -> bool {
         self.formulas.iter().any(|(_, formula)| formula.uses_dt())
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct CalcByEvent {
-    plan: Arc<Plan>,
-}
-
-impl Scenario for CalcByEvent {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        match self.plan.formulas.iter().find(|(subscription, _)| context.is_for(subscription)) {
-            Some((_, formula)) => formula.evaluate(&mut context.eval_context(context.value)).map(Some),
-            None => Ok(None),
-        }
     }
 }

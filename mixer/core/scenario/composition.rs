@@ -4,13 +4,12 @@
 //! at the metric's value otherwise.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::arguments::{Arguments, Param, ParamKind};
 use super::context::{SideEffects, UpdateContext};
 use super::kind::ScenarioKind;
 use super::nested::{NestedScenario, RunningPart, refuse_relays};
-use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::spec::{EventDecl, ScenarioSpec};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
 use crate::expression::finite;
@@ -135,14 +134,44 @@ pub struct Combination {
 impl ScenarioSpec for Combination {
     type State = Box<RunningCombination>;
 
-    fn start(self: &Arc<Self>, value: f64) -> Box<RunningCombination> {
+    fn start(&self, value: f64) -> Box<RunningCombination> {
         let first = match self.operation {
             Operation::Sum => 0.0,
             Operation::Product => 1.0,
             Operation::Clamp(..) => value,
         };
         let parts = self.parts.iter().map(|part| Part::start(part, first)).collect();
-        Box::new(RunningCombination { plan: Arc::clone(self), parts })
+        Box::new(RunningCombination { parts })
+    }
+
+    fn update(
+        &self,
+        state: &mut Box<RunningCombination>,
+        context: &mut UpdateContext<'_>,
+    ) -> Result<Option<f64>, String> {
+        let operation = self.operation;
+        let mut total = if operation == Operation::Product { 1.0 } else { 0.0 };
+        for part in &mut state.parts {
+            let value = part.update(context)?;
+            match operation {
+                Operation::Sum => total += value,
+                Operation::Product => total *= value,
+                Operation::Clamp(low, high) => total = value.max(low).min(high),
+            }
+        }
+        Ok(Some(total))
+    }
+
+    fn stop(&self, state: &mut Box<RunningCombination>, effects: &mut SideEffects) {
+        for part in &mut state.parts {
+            part.running.stop(effects);
+        }
+    }
+
+    fn hide(&self, state: &mut Box<RunningCombination>, effects: &mut SideEffects) {
+        for part in &mut state.parts {
+            part.running.hide(effects);
+        }
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
@@ -169,42 +198,13 @@ impl ScenarioSpec for Combination {
 /// The running scenario.
 #[derive(Debug)]
 pub struct RunningCombination {
-    plan: Arc<Combination>,
     parts: Box<[Part]>,
 }
 
 impl TryClone for Box<RunningCombination> {
     fn try_clone(&self) -> Result<Self, String> {
         let parts = self.parts.iter().map(Part::try_clone).collect::<Result<_, _>>()?;
-        Ok(Self::new(RunningCombination { plan: Arc::clone(&self.plan), parts }))
-    }
-}
-
-impl Scenario for Box<RunningCombination> {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let operation = self.plan.operation;
-        let mut total = if operation == Operation::Product { 1.0 } else { 0.0 };
-        for part in &mut self.parts {
-            let value = part.update(context)?;
-            match operation {
-                Operation::Sum => total += value,
-                Operation::Product => total *= value,
-                Operation::Clamp(low, high) => total = value.max(low).min(high),
-            }
-        }
-        Ok(Some(total))
-    }
-
-    fn stop(&mut self, effects: &mut SideEffects) {
-        for part in &mut self.parts {
-            part.running.stop(effects);
-        }
-    }
-
-    fn hide(&mut self, effects: &mut SideEffects) {
-        for part in &mut self.parts {
-            part.running.hide(effects);
-        }
+        Ok(Self::new(RunningCombination { parts }))
     }
 }
 
@@ -220,9 +220,34 @@ pub struct Delay {
 impl ScenarioSpec for Delay {
     type State = Box<RunningDelay>;
 
-    fn start(self: &Arc<Self>, value: f64) -> Box<RunningDelay> {
+    fn start(&self, value: f64) -> Box<RunningDelay> {
         let part = Part::start(&self.part, value);
-        Box::new(RunningDelay { plan: Arc::clone(self), part, delayed: VecDeque::new() })
+        Box::new(RunningDelay { part, delayed: VecDeque::new() })
+    }
+
+    fn update(
+        &self,
+        state: &mut Box<RunningDelay>,
+        context: &mut UpdateContext<'_>,
+    ) -> Result<Option<f64>, String> {
+        let value = state.part.update(context)?;
+        if state.delayed.len() >= DELAYED_MAX {
+            state.delayed.pop_front();
+        }
+        state.delayed.push_back((context.now + self.by, value));
+        let mut shown = None;
+        while let Some((_, value)) = state.delayed.pop_front_if(|(time, _)| *time <= context.now) {
+            shown = Some(value);
+        }
+        Ok(shown)
+    }
+
+    fn stop(&self, state: &mut Box<RunningDelay>, effects: &mut SideEffects) {
+        state.part.running.stop(effects);
+    }
+
+    fn hide(&self, state: &mut Box<RunningDelay>, effects: &mut SideEffects) {
+        state.part.running.hide(effects);
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
@@ -251,38 +276,14 @@ impl ScenarioSpec for Delay {
 /// The running scenario: the values of its part that are not due yet, each with its time.
 #[derive(Debug)]
 pub struct RunningDelay {
-    plan: Arc<Delay>,
     part: Part,
     delayed: VecDeque<(Time, f64)>,
 }
 
 impl TryClone for Box<RunningDelay> {
     fn try_clone(&self) -> Result<Self, String> {
-        let RunningDelay { plan, part, delayed } = &**self;
+        let RunningDelay { part, delayed } = &**self;
         let part = part.try_clone()?;
-        Ok(Self::new(RunningDelay { plan: Arc::clone(plan), part, delayed: delayed.clone() }))
-    }
-}
-
-impl Scenario for Box<RunningDelay> {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let value = self.part.update(context)?;
-        if self.delayed.len() >= DELAYED_MAX {
-            self.delayed.pop_front();
-        }
-        self.delayed.push_back((context.now + self.plan.by, value));
-        let mut shown = None;
-        while let Some((_, value)) = self.delayed.pop_front_if(|(time, _)| *time <= context.now) {
-            shown = Some(value);
-        }
-        Ok(shown)
-    }
-
-    fn stop(&mut self, effects: &mut SideEffects) {
-        self.part.running.stop(effects);
-    }
-
-    fn hide(&mut self, effects: &mut SideEffects) {
-        self.part.running.hide(effects);
+        Ok(Self::new(RunningDelay { part, delayed: delayed.clone() }))
     }
 }

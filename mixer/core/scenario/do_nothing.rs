@@ -1,10 +1,8 @@
 //! `do_nothing`: keeps the value.
 
-use std::sync::Arc;
-
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 
 pub(super) const KIND: ScenarioKind<Plan> =
     ScenarioKind { name: "do_nothing", summary: "keeps the value", params: &[], build: &|_| Ok(Plan) };
@@ -14,20 +12,12 @@ pub(super) const KIND: ScenarioKind<Plan> =
 pub struct Plan;
 
 impl ScenarioSpec for Plan {
-    type State = DoNothing;
+    type State = ();
 
-    fn start(self: &Arc<Self>, _value: f64) -> DoNothing {
-        DoNothing
-    }
-}
+    fn start(&self, _value: f64) {}
 
-/// The running scenario, without state.
-#[derive(Clone, Debug)]
-pub struct DoNothing;
-
-impl Scenario for DoNothing {
     #[inline]
-    fn update(&mut self, _tick: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+    fn update(&self, _state: &mut (), _tick: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
         Ok(None)
     }
 }

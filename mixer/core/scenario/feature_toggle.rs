@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::arguments::{Param, ParamKind};
 use super::context::{EmittedEvent, SideEffects, UpdateContext};
 use super::kind::ScenarioKind;
-use super::spec::{EventDecl, Scenario, ScenarioSpec, range_of};
+use super::spec::{EventDecl, ScenarioSpec, range_of};
 use crate::time::{Span, Time};
 
 /// The events of switching on and off.
@@ -68,14 +68,47 @@ pub struct Plan {
 impl ScenarioSpec for Plan {
     type State = Box<FeatureToggle>;
 
-    fn start(self: &Arc<Self>, _value: f64) -> Box<FeatureToggle> {
-        Box::new(FeatureToggle {
-            plan: Arc::clone(self),
-            on: false,
-            is_told_on: false,
-            has_begun: false,
-            next_change: Time::NEVER,
-        })
+    fn start(&self, _value: f64) -> Box<FeatureToggle> {
+        Box::new(FeatureToggle { on: false, is_told_on: false, has_begun: false, next_change: Time::NEVER })
+    }
+
+    fn update(
+        &self,
+        state: &mut Box<FeatureToggle>,
+        context: &mut UpdateContext<'_>,
+    ) -> Result<Option<f64>, String> {
+        let mut next_change = if state.has_begun { state.next_change } else { context.now + self.start_time };
+        state.has_begun = true;
+        if next_change <= context.now {
+            // Whole cycles without an update change nothing; less than one is left.
+            let cycle = self.duration.plus(self.interval).as_nanos();
+            next_change += Span::from_nanos(context.now.since(next_change).as_nanos() / cycle * cycle);
+        }
+        while next_change <= context.now {
+            state.on = !state.on;
+            next_change += if state.on { self.duration } else { self.interval };
+        }
+        if state.next_change != next_change {
+            state.next_change = next_change;
+            context.effects.wakes.push(next_change);
+        }
+        let value = self.value(state.on);
+        if state.on != state.is_told_on {
+            state.is_told_on = state.on;
+            self.tell(state.on, context.effects);
+        }
+        Ok(Some(value))
+    }
+
+    fn hide(&self, state: &mut Box<FeatureToggle>, effects: &mut SideEffects) {
+        if std::mem::take(&mut state.is_told_on) {
+            self.tell(false, effects);
+        }
+    }
+
+    fn stop(&self, state: &mut Box<FeatureToggle>, effects: &mut SideEffects) {
+        self.hide(state, effects);
+        (state.on, state.has_begun, state.next_change) = (false, false, Time::NEVER);
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
@@ -104,48 +137,9 @@ impl Plan {
 /// The running scenario; boxed, because it is larger and rarer than most.
 #[derive(Clone, Debug)]
 pub struct FeatureToggle {
-    plan: Arc<Plan>,
     on: bool,
     /// `true` between its two events.
     is_told_on: bool,
     has_begun: bool,
     next_change: Time,
-}
-
-impl Scenario for Box<FeatureToggle> {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let plan = &*self.plan;
-        let mut next_change = if self.has_begun { self.next_change } else { context.now + plan.start_time };
-        self.has_begun = true;
-        if next_change <= context.now {
-            // Whole cycles without an update change nothing; less than one is left.
-            let cycle = plan.duration.plus(plan.interval).as_nanos();
-            next_change += Span::from_nanos(context.now.since(next_change).as_nanos() / cycle * cycle);
-        }
-        while next_change <= context.now {
-            self.on = !self.on;
-            next_change += if self.on { plan.duration } else { plan.interval };
-        }
-        if self.next_change != next_change {
-            self.next_change = next_change;
-            context.effects.wakes.push(next_change);
-        }
-        let value = plan.value(self.on);
-        if self.on != self.is_told_on {
-            self.is_told_on = self.on;
-            plan.tell(self.on, context.effects);
-        }
-        Ok(Some(value))
-    }
-
-    fn hide(&mut self, effects: &mut SideEffects) {
-        if std::mem::take(&mut self.is_told_on) {
-            self.plan.tell(false, effects);
-        }
-    }
-
-    fn stop(&mut self, effects: &mut SideEffects) {
-        self.hide(effects);
-        (self.on, self.has_begun, self.next_change) = (false, false, Time::NEVER);
-    }
 }

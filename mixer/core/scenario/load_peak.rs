@@ -4,12 +4,10 @@
 //! The three differ only in the durations of ramp and decay. The ramp is linear. The decay slows down: after the
 //! share p of its duration, (1 − p)² of the height is left.
 
-use std::sync::Arc;
-
 use super::arguments::{Arguments, Param, ParamKind, percent_of_range};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec, range_of};
+use super::spec::{ScenarioSpec, range_of};
 use crate::event::Subscription;
 use crate::time::{Span, Time};
 
@@ -85,8 +83,35 @@ pub struct Plan {
 impl ScenarioSpec for Plan {
     type State = LoadPeak;
 
-    fn start(self: &Arc<Self>, _value: f64) -> LoadPeak {
-        LoadPeak { plan: Arc::clone(self), phase: Phase::Idle, since: Time::NEVER, from: 0.0 }
+    fn start(&self, _value: f64) -> LoadPeak {
+        LoadPeak { phase: Phase::Idle, since: Time::NEVER, from: 0.0 }
+    }
+
+    fn update(&self, state: &mut LoadPeak, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        if context.is_for(&self.start) && state.phase != Phase::Peak {
+            state.begin(Phase::Peak, context);
+        } else if context.is_for(&self.end) && state.phase == Phase::Peak {
+            state.begin(Phase::Fall, context);
+        }
+        let from = f64::from(state.from);
+        let idle =
+            |context: &mut UpdateContext<'_>| context.rng.uniform(self.idle_range.0, self.idle_range.1);
+        let value = match state.phase {
+            Phase::Idle => idle(context),
+            Phase::Peak => {
+                let peak = context.rng.uniform(self.peak_range.0, self.peak_range.1);
+                from + (peak - from) * progress(context.now.since(state.since), self.rise)
+            }
+            Phase::Fall => {
+                let left = 1.0 - progress(context.now.since(state.since), self.fall);
+                if left <= 0.0 {
+                    state.phase = Phase::Idle;
+                }
+                let idle = idle(context);
+                idle + (from - idle) * left * left
+            }
+        };
+        Ok(Some(value))
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
@@ -109,7 +134,6 @@ enum Phase {
 /// the state small: there is one per series.
 #[derive(Clone, Debug)]
 pub struct LoadPeak {
-    plan: Arc<Plan>,
     since: Time,
     from: f32,
     phase: Phase,
@@ -120,35 +144,6 @@ impl LoadPeak {
     const fn begin(&mut self, phase: Phase, context: &UpdateContext<'_>) {
         let from = (context.value as f32).clamp(f32::MIN, f32::MAX);
         (self.phase, self.since, self.from) = (phase, context.now, from);
-    }
-}
-
-impl Scenario for LoadPeak {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        if context.is_for(&self.plan.start) && self.phase != Phase::Peak {
-            self.begin(Phase::Peak, context);
-        } else if context.is_for(&self.plan.end) && self.phase == Phase::Peak {
-            self.begin(Phase::Fall, context);
-        }
-        let (plan, from) = (&*self.plan, f64::from(self.from));
-        let idle =
-            |context: &mut UpdateContext<'_>| context.rng.uniform(plan.idle_range.0, plan.idle_range.1);
-        let value = match self.phase {
-            Phase::Idle => idle(context),
-            Phase::Peak => {
-                let peak = context.rng.uniform(plan.peak_range.0, plan.peak_range.1);
-                from + (peak - from) * progress(context.now.since(self.since), plan.rise)
-            }
-            Phase::Fall => {
-                let left = 1.0 - progress(context.now.since(self.since), plan.fall);
-                if left <= 0.0 {
-                    self.phase = Phase::Idle;
-                }
-                let idle = idle(context);
-                idle + (from - idle) * left * left
-            }
-        };
-        Ok(Some(value))
     }
 }
 

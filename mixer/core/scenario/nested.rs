@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::context::{SideEffects, UpdateContext};
-use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::spec::{EventDecl, ScenarioSpec};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
 
@@ -78,19 +78,22 @@ impl PartialEq for NestedScenario {
 
 /// A running part of any kind.
 #[derive(Debug)]
-pub struct RunningPart(Box<dyn AnyScenario>);
+pub struct RunningPart(Box<dyn AnyRunning>);
 
-impl Scenario for RunningPart {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        self.0.update_any(context)
+impl RunningPart {
+    /// As [`ScenarioSpec::update`].
+    pub fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        self.0.update(context)
     }
 
-    fn stop(&mut self, effects: &mut SideEffects) {
-        self.0.stop_any(effects);
+    /// As [`ScenarioSpec::stop`].
+    pub fn stop(&mut self, effects: &mut SideEffects) {
+        self.0.stop(effects);
     }
 
-    fn hide(&mut self, effects: &mut SideEffects) {
-        self.0.hide_any(effects);
+    /// As [`ScenarioSpec::hide`].
+    pub fn hide(&mut self, effects: &mut SideEffects) {
+        self.0.hide(effects);
     }
 }
 
@@ -113,7 +116,7 @@ pub(super) fn refuse_relays<'a>(parts: impl IntoIterator<Item = &'a NestedScenar
 
 /// A [`ScenarioSpec`] without its types.
 trait AnySpec: Any + Debug + Send + Sync {
-    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn AnyScenario>;
+    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn AnyRunning>;
     fn subscriptions(&self) -> Vec<Subscription>;
     fn emits(&self) -> Vec<EventDecl>;
     fn source_metric(&self) -> Option<&str>;
@@ -124,8 +127,9 @@ trait AnySpec: Any + Debug + Send + Sync {
 }
 
 impl<P: ScenarioSpec> AnySpec for P {
-    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn AnyScenario> {
-        Box::new(self.start(value))
+    fn start_boxed(self: Arc<Self>, value: f64) -> Box<dyn AnyRunning> {
+        let state = self.start(value);
+        Box::new(Running { plan: self, state })
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -157,28 +161,35 @@ impl<P: ScenarioSpec> AnySpec for P {
     }
 }
 
-/// A [`Scenario`] without its type.
-trait AnyScenario: Debug + Send + Sync {
-    fn update_any(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
-    fn stop_any(&mut self, effects: &mut SideEffects);
-    fn hide_any(&mut self, effects: &mut SideEffects);
-    fn copied(&self) -> Result<Box<dyn AnyScenario>, String>;
+/// A running state with its parameters.
+#[derive(Debug)]
+struct Running<P: ScenarioSpec> {
+    plan: Arc<P>,
+    state: P::State,
 }
 
-impl<S: Scenario> AnyScenario for S {
-    fn update_any(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        self.update(context)
+/// A [`Running`] without its type.
+trait AnyRunning: Debug + Send + Sync {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
+    fn stop(&mut self, effects: &mut SideEffects);
+    fn hide(&mut self, effects: &mut SideEffects);
+    fn copied(&self) -> Result<Box<dyn AnyRunning>, String>;
+}
+
+impl<P: ScenarioSpec> AnyRunning for Running<P> {
+    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        self.plan.update(&mut self.state, context)
     }
 
-    fn stop_any(&mut self, effects: &mut SideEffects) {
-        self.stop(effects);
+    fn stop(&mut self, effects: &mut SideEffects) {
+        self.plan.stop(&mut self.state, effects);
     }
 
-    fn hide_any(&mut self, effects: &mut SideEffects) {
-        self.hide(effects);
+    fn hide(&mut self, effects: &mut SideEffects) {
+        self.plan.hide(&mut self.state, effects);
     }
 
-    fn copied(&self) -> Result<Box<dyn AnyScenario>, String> {
-        Ok(Box::new(self.try_clone()?))
+    fn copied(&self) -> Result<Box<dyn AnyRunning>, String> {
+        Ok(Box::new(Self { plan: Arc::clone(&self.plan), state: self.state.try_clone()? }))
     }
 }

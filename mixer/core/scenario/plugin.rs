@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arguments::{Arguments, Param, ParamKind, Structured};
 use super::context::{EmittedEvent, UpdateContext};
-use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::spec::{EventDecl, ScenarioSpec};
 use super::try_clone::TryClone;
 use crate::event::Subscription;
 use crate::plugin::{
@@ -97,10 +97,24 @@ fn values(params: &[ParamDecl], arguments: &mut Arguments) -> Result<Vec<ParamVa
 pub struct Plan(Arc<ConfiguredScenario>);
 
 impl ScenarioSpec for Plan {
-    type State = ScenarioInstance;
+    type State = Box<ScenarioInstance>;
 
-    fn start(self: &Arc<Self>, value: f64) -> ScenarioInstance {
-        ScenarioInstance::start(&self.0, value)
+    fn start(&self, value: f64) -> Box<ScenarioInstance> {
+        Box::new(ScenarioInstance::start(&self.0, value))
+    }
+
+    #[inline]
+    fn update(
+        &self,
+        instance: &mut Box<ScenarioInstance>,
+        context: &mut UpdateContext<'_>,
+    ) -> Result<Option<f64>, String> {
+        let data = context.event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
+        let data = data.as_deref().unwrap_or_default();
+        let event = context.event.map(|event| PluginEvent { name: &event.name, source: &event.source, data });
+        let UpdateContext { now, t_secs, dt_secs, value, host_name, .. } = *context;
+        let tick = PluginTick { now, t_secs, dt_secs, value, host_name, event, is_live: false };
+        instance.next_value(&tick, context)
     }
 
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -121,23 +135,9 @@ impl ScenarioSpec for Plan {
     }
 }
 
-impl Scenario for ScenarioInstance {
-    #[inline]
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let data = context.event.filter(|event| !event.data.is_null()).map(|event| event.data.to_string());
-        let data = data.as_deref().unwrap_or_default();
-        let event = context.event.map(|event| PluginEvent { name: &event.name, source: &event.source, data });
-        let UpdateContext { now, t_secs, dt_secs, value, host_name, .. } = *context;
-        self.next_value(
-            &PluginTick { now, t_secs, dt_secs, value, host_name, event, is_live: false },
-            context,
-        )
-    }
-}
-
-impl TryClone for ScenarioInstance {
+impl TryClone for Box<ScenarioInstance> {
     fn try_clone(&self) -> Result<Self, String> {
-        self.copied()
+        self.copied().map(Self::new)
     }
 }
 

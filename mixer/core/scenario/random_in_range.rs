@@ -1,11 +1,9 @@
 //! `random_in_range`: uniform noise.
 
-use std::sync::Arc;
-
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "random_in_range",
@@ -38,26 +36,16 @@ impl Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = RandomInRange;
+    type State = ();
 
-    fn start(self: &Arc<Self>, _value: f64) -> RandomInRange {
-        RandomInRange { plan: Arc::clone(self) }
+    fn start(&self, _value: f64) {}
+
+    #[inline]
+    fn update(&self, _state: &mut (), context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        Ok(Some(context.rng.uniform(self.range.0, self.range.1)))
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
         Some(self.range)
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct RandomInRange {
-    plan: Arc<Plan>,
-}
-
-impl Scenario for RandomInRange {
-    #[inline]
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        Ok(Some(context.rng.uniform(self.plan.range.0, self.plan.range.1)))
     }
 }

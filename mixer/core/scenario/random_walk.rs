@@ -1,11 +1,9 @@
 //! `random_walk`: a random step at each update, reflected at the ends of the range.
 
-use std::sync::Arc;
-
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 use crate::number::Shown;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
@@ -55,30 +53,22 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = RandomWalk;
+    /// The position.
+    type State = f64;
 
-    fn start(self: &Arc<Self>, value: f64) -> RandomWalk {
-        RandomWalk { plan: Arc::clone(self), position: value }
+    fn start(&self, value: f64) -> f64 {
+        value
+    }
+
+    #[inline]
+    fn update(&self, position: &mut f64, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let Plan { step, bias, range } = *self;
+        *position = reflect(*position + context.rng.uniform(-step, step) + bias, range);
+        Ok(Some(*position))
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
         Some(self.range)
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct RandomWalk {
-    plan: Arc<Plan>,
-    position: f64,
-}
-
-impl Scenario for RandomWalk {
-    #[inline]
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let Plan { step, bias, range } = *self.plan;
-        self.position = reflect(self.position + context.rng.uniform(-step, step) + bias, range);
-        Ok(Some(self.position))
     }
 }
 

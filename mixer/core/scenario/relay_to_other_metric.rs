@@ -2,12 +2,10 @@
 //!
 //! The host evaluates it right after its source, in the same tick.
 
-use std::sync::Arc;
-
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 use crate::expression::Formula;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
@@ -42,10 +40,16 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = RelayToOtherMetric;
+    type State = ();
 
-    fn start(self: &Arc<Self>, _value: f64) -> RelayToOtherMetric {
-        RelayToOtherMetric { plan: Arc::clone(self) }
+    fn start(&self, _value: f64) {}
+
+    fn update(&self, _state: &mut (), context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let value = match &self.calc_function {
+            None => context.source_value,
+            Some(formula) => formula.evaluate(&mut context.eval_context(context.source_value))?,
+        };
+        Ok(Some(value))
     }
 
     fn source_metric(&self) -> Option<&str> {
@@ -54,21 +58,5 @@ impl ScenarioSpec for Plan {
 
     fn uses_dt(&self) -> bool {
         self.calc_function.as_ref().is_some_and(Formula::uses_dt)
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct RelayToOtherMetric {
-    plan: Arc<Plan>,
-}
-
-impl Scenario for RelayToOtherMetric {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let value = match &self.plan.calc_function {
-            None => context.source_value,
-            Some(formula) => formula.evaluate(&mut context.eval_context(context.source_value))?,
-        };
-        Ok(Some(value))
     }
 }

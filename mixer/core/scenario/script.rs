@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::arguments::{Param, ParamKind};
 use super::context::{EmittedEvent, UpdateContext};
 use super::kind::ScenarioKind;
-use super::spec::{EventDecl, Scenario, ScenarioSpec};
+use super::spec::{EventDecl, ScenarioSpec};
 use crate::expression::Formula;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
@@ -38,10 +38,16 @@ impl Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = Script;
+    type State = ();
 
-    fn start(self: &Arc<Self>, _value: f64) -> Script {
-        Script { plan: Arc::clone(self) }
+    fn start(&self, _value: f64) {}
+
+    fn update(&self, _state: &mut (), context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let mut emitted = Vec::new();
+        let value = self.script.run(&mut context.eval_context(context.value), &mut emitted);
+        let emissions = emitted.into_iter().map(|(event, data)| EmittedEvent { event, source: None, data });
+        context.effects.emitted.extend(emissions);
+        value
     }
 
     fn emits(&self) -> Vec<EventDecl> {
@@ -50,21 +56,5 @@ impl ScenarioSpec for Plan {
 
     fn uses_dt(&self) -> bool {
         self.script.uses_dt()
-    }
-}
-
-/// The running scenario. Its state is in the storage of its metric and its host.
-#[derive(Clone, Debug)]
-pub struct Script {
-    plan: Arc<Plan>,
-}
-
-impl Scenario for Script {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let mut emitted = Vec::new();
-        let value = self.plan.script.run(&mut context.eval_context(context.value), &mut emitted);
-        let emissions = emitted.into_iter().map(|(event, data)| EmittedEvent { event, source: None, data });
-        context.effects.emitted.extend(emissions);
-        value
     }
 }

@@ -2,15 +2,13 @@
 //!
 //! Between two full hours the factor is interpolated linearly.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::arguments::{Arguments, Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "seasonal",
@@ -70,10 +68,15 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = Seasonal;
+    type State = ();
 
-    fn start(self: &Arc<Self>, _value: f64) -> Seasonal {
-        Seasonal { plan: Arc::clone(self) }
+    fn start(&self, _value: f64) {}
+
+    #[expect(clippy::cast_possible_truncation, reason = "emulated times are within the calendar")]
+    fn update(&self, _state: &mut (), context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let timestamp = Timestamp::from_second(context.now.unix_secs() as i64);
+        let timestamp = timestamp.map_err(|error| format!("the time has no date: {error}"))?;
+        Ok(Some(self.base * self.factor(timestamp)))
     }
 }
 
@@ -87,20 +90,5 @@ impl Plan {
         let (from, to) = (self.hours[hour], self.hours[(hour + 1) % 24]);
         let weekday = index(time.weekday().to_monday_zero_offset());
         (from + (to - from) * past) * self.weekdays[weekday]
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct Seasonal {
-    plan: Arc<Plan>,
-}
-
-impl Scenario for Seasonal {
-    #[expect(clippy::cast_possible_truncation, reason = "emulated times are within the calendar")]
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let timestamp = Timestamp::from_second(context.now.unix_secs() as i64);
-        let timestamp = timestamp.map_err(|error| format!("the time has no date: {error}"))?;
-        Ok(Some(self.plan.base * self.plan.factor(timestamp)))
     }
 }

@@ -1,12 +1,11 @@
 //! `sine_wave`: offset + amplitude · sin(2π·t/period + phase), with t in seconds since the metric's start.
 
 use std::f64::consts::TAU;
-use std::sync::Arc;
 
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 use crate::time::Span;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
@@ -57,30 +56,19 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = SineWave;
+    type State = ();
 
-    fn start(self: &Arc<Self>, _value: f64) -> SineWave {
-        SineWave { plan: Arc::clone(self) }
+    fn start(&self, _value: f64) {}
+
+    #[inline]
+    fn update(&self, _state: &mut (), context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let turns = context.t_secs * self.turns_per_sec + self.phase_turns;
+        Ok(Some(self.offset + self.amplitude * sine_of_turns(turns)))
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
         let height = self.amplitude.abs();
         Some((self.offset - height, self.offset + height))
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct SineWave {
-    plan: Arc<Plan>,
-}
-
-impl Scenario for SineWave {
-    #[inline]
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let plan = &*self.plan;
-        let turns = context.t_secs * plan.turns_per_sec + plan.phase_turns;
-        Ok(Some(plan.offset + plan.amplitude * sine_of_turns(turns)))
     }
 }
 

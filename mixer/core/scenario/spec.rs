@@ -1,4 +1,4 @@
-//! The traits of a scenario: its checked parameters, and its running state.
+//! The trait of a scenario's checked parameters, which know how its running state goes on.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -8,12 +8,27 @@ use super::try_clone::TryClone;
 use crate::event::Subscription;
 
 /// The checked parameters of one kind of scenario, and its properties. The defaults fit most kinds.
+///
+/// All metrics of one template share them; of its own a metric has the state, and nothing in it that the parameters know.
 pub trait ScenarioSpec: Debug + PartialEq + Send + Sync + 'static {
-    /// The running state of one metric.
-    type State: Scenario;
+    /// The running state of one metric. A copy of it makes the same values from there on.
+    type State: TryClone + Debug + Send + Sync + 'static;
 
     /// Starts the state of one metric that shows `value`.
-    fn start(self: &Arc<Self>, value: f64) -> Self::State;
+    fn start(&self, value: f64) -> Self::State;
+
+    /// The new value, or `None` to keep the present one. An error is the reason for a missing value; it costs this
+    /// update and nothing else.
+    fn update(&self, state: &mut Self::State, context: &mut UpdateContext<'_>)
+    -> Result<Option<f64>, String>;
+
+    /// Ends the scenario, since another one replaces it or its metric ends: emits the events that others wait for. An
+    /// update after it begins anew.
+    fn stop(&self, _state: &mut Self::State, _effects: &mut SideEffects) {}
+
+    /// Its metric shows nothing from now on until its next update, as the metric's condition does not hold. Emits the
+    /// events that others wait for, and goes on with the next update.
+    fn hide(&self, _state: &mut Self::State, _effects: &mut SideEffects) {}
 
     /// The events that cause an update.
     fn subscriptions(&self) -> Vec<Subscription> {
@@ -50,21 +65,6 @@ pub trait ScenarioSpec: Debug + PartialEq + Send + Sync + 'static {
     fn uses_dt(&self) -> bool {
         false
     }
-}
-
-/// A running scenario: makes one value per update. A copy of it makes the same values from there on.
-pub trait Scenario: TryClone + Debug + Send + Sync + 'static {
-    /// The new value, or `None` to keep the present one. An error is the reason for a missing value; it costs this
-    /// update and nothing else.
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String>;
-
-    /// Ends the scenario, since another one replaces it or its metric ends: emits the events that others wait for. An
-    /// update after it begins anew.
-    fn stop(&mut self, _effects: &mut SideEffects) {}
-
-    /// Its metric shows nothing from now on until its next update, as the metric's condition does not hold. Emits the
-    /// events that others wait for, and goes on with the next update.
-    fn hide(&mut self, _effects: &mut SideEffects) {}
 }
 
 /// The range that holds these ranges.

@@ -8,7 +8,7 @@ use super::arguments::{Arguments, Case, Param, ParamKind};
 use super::context::{SideEffects, UpdateContext};
 use super::kind::ScenarioKind;
 use super::nested::{NestedScenario, RunningPart, refuse_relays};
-use super::spec::{EventDecl, Scenario, ScenarioSpec, range_of};
+use super::spec::{EventDecl, ScenarioSpec, range_of};
 use super::try_clone::TryClone;
 use super::{do_nothing, random_in_range};
 use crate::event::Subscription;
@@ -69,15 +69,50 @@ pub struct Plan {
 impl ScenarioSpec for Plan {
     type State = Box<SwitchScenarioByEvents>;
 
-    fn start(self: &Arc<Self>, value: f64) -> Box<SwitchScenarioByEvents> {
+    fn start(&self, value: f64) -> Box<SwitchScenarioByEvents> {
         let running = self.default_scenario.start(value);
-        Box::new(SwitchScenarioByEvents {
-            plan: Arc::clone(self),
-            running,
-            until: Time::NEVER,
-            since: Time::NEVER,
-            value_before: None,
-        })
+        let (until, since) = (Time::NEVER, Time::NEVER);
+        Box::new(SwitchScenarioByEvents { running, until, since, value_before: None })
+    }
+
+    fn update(
+        &self,
+        state: &mut Box<SwitchScenarioByEvents>,
+        context: &mut UpdateContext<'_>,
+    ) -> Result<Option<f64>, String> {
+        let mut back = None;
+        if state.until <= context.now {
+            back = state.begin_default(self, context);
+        }
+        if let Some(case) = self.case_for(context)? {
+            if let Some(scenario) = &case.scenario {
+                state.value_before = state.value_before.or(Some(context.value));
+                state.begin(scenario, context);
+                back = None;
+            } else {
+                back = state.begin_default(self, context).or(back);
+            }
+            if let Some(duration) = case.duration.filter(|duration| *duration != Span::FOREVER) {
+                state.until = context.now + duration;
+                context.effects.wakes.push(state.until);
+            }
+        }
+        let (t_secs, dt_secs) = (context.t_secs, context.dt_secs);
+        if state.since != Time::NEVER {
+            context.t_secs = context.now.since(state.since).as_secs_f64();
+            context.dt_secs = dt_secs.min(context.t_secs);
+        }
+        let outcome = state.running.update(context);
+        (context.t_secs, context.dt_secs) = (t_secs, dt_secs);
+        outcome.map(|value| value.or(back))
+    }
+
+    fn stop(&self, state: &mut Box<SwitchScenarioByEvents>, effects: &mut SideEffects) {
+        state.running.stop(effects);
+    }
+
+    fn hide(&self, state: &mut Box<SwitchScenarioByEvents>, effects: &mut SideEffects) {
+        state.running.hide(effects);
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
@@ -127,7 +162,6 @@ impl Plan {
 /// The running scenario: the one in force, its begin, and its end.
 #[derive(Debug)]
 pub struct SwitchScenarioByEvents {
-    plan: Arc<Plan>,
     running: RunningPart,
     until: Time,
     /// [`Time::NEVER`] for the start of the metric.
@@ -138,9 +172,8 @@ pub struct SwitchScenarioByEvents {
 
 impl TryClone for Box<SwitchScenarioByEvents> {
     fn try_clone(&self) -> Result<Self, String> {
-        let SwitchScenarioByEvents { plan, running, until, since, value_before } = &**self;
+        let SwitchScenarioByEvents { running, until, since, value_before } = &**self;
         Ok(Self::new(SwitchScenarioByEvents {
-            plan: Arc::clone(plan),
             running: running.try_clone()?,
             until: *until,
             since: *since,
@@ -163,44 +196,5 @@ impl SwitchScenarioByEvents {
         context.value = value.unwrap_or(context.value);
         self.begin(&plan.default_scenario, context);
         value
-    }
-}
-
-impl Scenario for Box<SwitchScenarioByEvents> {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let plan = Arc::clone(&self.plan);
-        let mut back = None;
-        if self.until <= context.now {
-            back = self.begin_default(&plan, context);
-        }
-        if let Some(case) = plan.case_for(context)? {
-            if let Some(scenario) = &case.scenario {
-                self.value_before = self.value_before.or(Some(context.value));
-                self.begin(scenario, context);
-                back = None;
-            } else {
-                back = self.begin_default(&plan, context).or(back);
-            }
-            if let Some(duration) = case.duration.filter(|duration| *duration != Span::FOREVER) {
-                self.until = context.now + duration;
-                context.effects.wakes.push(self.until);
-            }
-        }
-        let (t_secs, dt_secs) = (context.t_secs, context.dt_secs);
-        if self.since != Time::NEVER {
-            context.t_secs = context.now.since(self.since).as_secs_f64();
-            context.dt_secs = dt_secs.min(context.t_secs);
-        }
-        let outcome = self.running.update(context);
-        (context.t_secs, context.dt_secs) = (t_secs, dt_secs);
-        outcome.map(|value| value.or(back))
-    }
-
-    fn stop(&mut self, effects: &mut SideEffects) {
-        self.running.stop(effects);
-    }
-
-    fn hide(&mut self, effects: &mut SideEffects) {
-        self.running.hide(effects);
     }
 }

@@ -25,6 +25,7 @@ fn plan(name: &str, range: Option<(f64, f64)>, params: Vec<(&str, Argument)>) ->
 
 /// One metric whose updates a test makes.
 struct Bench {
+    plan: ScenarioPlan,
     running: RunningScenario,
     value: f64,
     rng: Rng,
@@ -36,7 +37,7 @@ struct Bench {
 impl Bench {
     fn new(plan: &ScenarioPlan, value: f64) -> Self {
         let (effects, storage, rng) = (SideEffects::default(), Storage::default(), Seed::new(7).rng());
-        Self { running: plan.start(value), value, rng, effects, storage, at_secs: 0.0 }
+        Self { plan: plan.clone(), running: plan.start(value), value, rng, effects, storage, at_secs: 0.0 }
     }
 
     fn update(&mut self, at_secs: f64, event: Option<&str>) -> f64 {
@@ -66,7 +67,7 @@ impl Bench {
             rng: &mut self.rng,
             effects: &mut self.effects,
         };
-        if let Some(value) = self.running.update(&mut context).unwrap() {
+        if let Some(value) = self.plan.update(&mut self.running, &mut context).unwrap() {
             self.value = value;
         }
         self.at_secs = at_secs;

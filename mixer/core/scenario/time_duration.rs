@@ -1,10 +1,8 @@
 //! `time_duration`: a total of the seconds since the first update, where it is 0.
 
-use std::sync::Arc;
-
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 use crate::time::Time;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
@@ -19,27 +17,19 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
 pub struct Plan;
 
 impl ScenarioSpec for Plan {
-    type State = TimeDuration;
+    /// The time of the first update, [`Time::NEVER`] before it.
+    type State = Time;
 
-    fn start(self: &Arc<Self>, _value: f64) -> TimeDuration {
-        TimeDuration { first: Time::NEVER }
+    fn start(&self, _value: f64) -> Time {
+        Time::NEVER
+    }
+
+    fn update(&self, first: &mut Time, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        *first = (*first).min(context.now);
+        Ok(Some(context.now.since(*first).as_secs_f64()))
     }
 
     fn gives_totals(&self) -> bool {
         true
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct TimeDuration {
-    /// [`Time::NEVER`] before the first update.
-    first: Time,
-}
-
-impl Scenario for TimeDuration {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        self.first = self.first.min(context.now);
-        Ok(Some(context.now.since(self.first).as_secs_f64()))
     }
 }

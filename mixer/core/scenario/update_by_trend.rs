@@ -1,12 +1,10 @@
 //! `update_by_trend`: up and down accumulate one uniform step per update; hold jitters by a step around the
 //! accumulated sum without changing it. The sum stays in the metric's value range.
 
-use std::sync::Arc;
-
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec};
+use super::spec::ScenarioSpec;
 
 const TRENDS: [&str; 3] = ["hold", "up", "down"];
 
@@ -53,34 +51,25 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = UpdateByTrend;
+    /// The accumulated sum.
+    type State = f64;
 
-    fn start(self: &Arc<Self>, value: f64) -> UpdateByTrend {
-        UpdateByTrend { plan: Arc::clone(self), sum: value }
+    fn start(&self, value: f64) -> f64 {
+        value
     }
-}
 
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct UpdateByTrend {
-    plan: Arc<Plan>,
-    sum: f64,
-}
-
-impl Scenario for UpdateByTrend {
     #[inline]
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let plan = &*self.plan;
-        let step = context.rng.uniform(plan.step_range.0, plan.step_range.1);
-        let moved = match plan.trend {
-            Trend::Up => self.sum + step,
-            Trend::Down => self.sum - step,
+    fn update(&self, sum: &mut f64, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
+        let step = context.rng.uniform(self.step_range.0, self.step_range.1);
+        let moved = match self.trend {
+            Trend::Up => *sum + step,
+            Trend::Down => *sum - step,
             Trend::Hold => {
                 let jitter = if context.rng.unit() < 0.5 { -step } else { step };
-                return Ok(Some(self.sum + jitter));
+                return Ok(Some(*sum + jitter));
             }
         };
-        self.sum = moved.max(plan.range.0).min(plan.range.1);
-        Ok(Some(self.sum))
+        *sum = moved.max(self.range.0).min(self.range.1);
+        Ok(Some(*sum))
     }
 }

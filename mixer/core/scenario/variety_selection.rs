@@ -1,11 +1,9 @@
 //! `variety_selection`: holds one of several values, and draws a new one with a probability.
 
-use std::sync::Arc;
-
 use super::arguments::{Param, ParamKind};
 use super::context::UpdateContext;
 use super::kind::ScenarioKind;
-use super::spec::{Scenario, ScenarioSpec, range_of};
+use super::spec::{ScenarioSpec, range_of};
 use crate::number::Shown;
 
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
@@ -70,10 +68,27 @@ pub struct Plan {
 }
 
 impl ScenarioSpec for Plan {
-    type State = VarietySelection;
+    /// The index of the present value; `None` before the first update.
+    type State = Option<u32>;
 
-    fn start(self: &Arc<Self>, _value: f64) -> VarietySelection {
-        VarietySelection { plan: Arc::clone(self), choice: None }
+    fn start(&self, _value: f64) -> Option<u32> {
+        None
+    }
+
+    fn update(
+        &self,
+        choice: &mut Option<u32>,
+        context: &mut UpdateContext<'_>,
+    ) -> Result<Option<f64>, String> {
+        let chosen = match *choice {
+            None => 0,
+            Some(_) if context.rng.unit() < self.change_probability => {
+                self.draw(context.rng.uniform(0.0, self.total))
+            }
+            Some(choice) => choice as usize,
+        };
+        *choice = u32::try_from(chosen).ok();
+        Ok(Some(self.values[chosen]))
     }
 
     fn value_range(&self) -> Option<(f64, f64)> {
@@ -84,27 +99,5 @@ impl ScenarioSpec for Plan {
 impl Plan {
     fn draw(&self, point: f64) -> usize {
         self.up_to.partition_point(|up_to| *up_to <= point).min(self.values.len() - 1)
-    }
-}
-
-/// The running scenario.
-#[derive(Clone, Debug)]
-pub struct VarietySelection {
-    plan: Arc<Plan>,
-    choice: Option<u32>,
-}
-
-impl Scenario for VarietySelection {
-    fn update(&mut self, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let plan = &*self.plan;
-        let choice = match self.choice {
-            None => 0,
-            Some(_) if context.rng.unit() < plan.change_probability => {
-                plan.draw(context.rng.uniform(0.0, plan.total))
-            }
-            Some(choice) => choice as usize,
-        };
-        self.choice = u32::try_from(choice).ok();
-        Ok(Some(plan.values[choice]))
     }
 }

@@ -83,21 +83,15 @@ impl<'a> Resolver<'a> {
             ..HostShape::default()
         };
         let mut indexes = StateIndexes::default();
-        for (index, mut draft) in drafts.into_iter().enumerate() {
-            draft.plan.offset = shape.width;
-            draft.plan.cells.assign_index(&mut indexes);
+        for (index, draft) in drafts.into_iter().enumerate() {
             shape.keeps_update_times |= draft.uses_dt;
-            shape.width += draft.plan.cells.width();
-            shape.series += draft.plan.cells.series();
             let listeners = draft.listens.into_iter().map(|subscription| Listener {
                 subscription,
                 action: Action::Update(index),
                 when: None,
             });
             shape.listeners.extend(listeners);
-            shape.plain.push(draft.plan.is_plain());
-            shape.scheduled[draft.plan.schedule].push(index);
-            shape.metrics.push(draft.plan);
+            shape.push(draft.plan, &mut indexes);
         }
         Some(shape)
     }

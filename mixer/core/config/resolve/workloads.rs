@@ -120,15 +120,8 @@ impl Resolver<'_> {
             ..HostShape::default()
         };
         let mut indexes = StateIndexes::default();
-        for (index, family) in table.families.iter().enumerate() {
-            let mut plan = self.table_metric(table, family, span, host_labels)?;
-            plan.offset = shape.width;
-            plan.cells.assign_index(&mut indexes);
-            shape.width += plan.cells.width();
-            shape.series += plan.cells.series();
-            shape.plain.push(plan.is_plain());
-            shape.scheduled[0].push(index);
-            shape.metrics.push(plan);
+        for family in &table.families {
+            shape.push(self.table_metric(table, family, span, host_labels)?, &mut indexes);
         }
         Some(shape)
     }
