@@ -6,6 +6,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -16,6 +17,8 @@ use super::segments::SegmentWriter;
 
 /// End of the names of unfinished blocks.
 const UNFINISHED: &str = "tmp-for-creation";
+/// An empty unfinished block that is so old has no export that is about to fill it.
+const ABANDONED_AFTER: Duration = Duration::from_secs(10);
 /// The locked file of an unfinished block.
 const LOCK: &str = "promemu.lock";
 /// Magic number, version 1 and checksum of an empty file of tombstones
@@ -42,6 +45,7 @@ impl UnfinishedBlock {
         let folder = data.join(format!("{id}.{UNFINISHED}"));
         begin(&folder);
         fs::create_dir(&folder)?;
+        // Killed here, it leaves an empty folder.
         let mut block = Self { folder, lock: None };
         let lock = File::create_new(block.folder.join(LOCK))?;
         lock.try_lock().map_err(io::Error::from)?;
@@ -114,7 +118,13 @@ pub(super) fn delete_leftovers(data: &Path) -> io::Result<()> {
         if folder.extension().is_none_or(|ending| ending != UNFINISHED) {
             continue;
         }
-        let Ok(lock) = File::open(folder.join(LOCK)) else { continue };
+        let Ok(lock) = File::open(folder.join(LOCK)) else {
+            if age(&folder).is_some_and(|age| age >= ABANDONED_AFTER) {
+                // Only an empty one goes: one with content is Prometheus' own.
+                let _is_gone = fs::remove_dir(&folder).is_ok();
+            }
+            continue;
+        };
         match lock.try_lock() {
             Ok(()) => fs::remove_dir_all(&folder)?,
             Err(TryLockError::WouldBlock) => {}
@@ -122,6 +132,11 @@ pub(super) fn delete_leftovers(data: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The time since the last change of a folder.
+fn age(folder: &Path) -> Option<Duration> {
+    folder.metadata().ok()?.modified().ok()?.elapsed().ok()
 }
 
 /// Names of the blocks in a folder, each with its first millisecond since the Unix epoch and the one after its last.
@@ -146,4 +161,26 @@ fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     io::Write::write_all(&mut file, content)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn an_old_empty_folder_of_a_killed_export_is_deleted_and_no_other() {
+        let data = tempfile::tempdir().unwrap();
+        let path = |name: &str| data.path().join(format!("{name}.{UNFINISHED}"));
+        for name in ["old", "new", "of_prometheus"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        fs::create_dir(path("of_prometheus").join("chunks")).unwrap();
+        for name in ["old", "of_prometheus"] {
+            File::open(path(name)).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
+        delete_leftovers(data.path()).unwrap();
+        assert_eq!(["old", "new", "of_prometheus"].map(|name| path(name).is_dir()), [false, true, true]);
+    }
 }
