@@ -244,14 +244,18 @@ def runs_come_and_go(page):
         fetch(path, { method, body, headers: { 'Content-Type': 'application/json' } }).then((answer) => done(answer.ok), () => done(false));"""
     runs = "return [...document.getElementById('runs')?.options ?? []].map((one) => one.value).join()"
     assert page.script(runs) == "", "a choice of one run"
-    made = page.driver.execute_async_script(post, "POST", "api/v1/runs", '{"id": "second", "config": "single_host_load"}')
+    assert page.script("return document.getElementById('levers-panel').hidden"), "levers of a run without any"
+    made = page.driver.execute_async_script(post, "POST", "api/v1/runs", '{"id": "second", "config": "incident"}')
     assert made, "no second run"
     eventually("the second run to choose", lambda: page.script(runs) == "main,second")
     address = page.script("return location.pathname + location.search + location.hash")
     page.driver.get("about:blank")
     page.driver.get(page.url + "?run=second")
-    page.eventually("the run that ? names", "return document.querySelector('.config')?.textContent === 'single_host_load'")
+    page.eventually("the run that ? names", "return document.querySelector('.config')?.textContent === 'incident'")
     page.eventually("its place behind #", "return location.search === '' && location.hash.startsWith('#run=second')")
+    assert page.driver.execute_async_script(post, "PUT", "api/v1/levers/error_ratio?run=second", '{"value": 0.25}')
+    page.eventually("the levers and what moves them", "return document.getElementById('levers').textContent.includes('error_ratio0.25set to 0.25 on *')")
+    page.fits()
     page.shot("second-1440")
     assert page.driver.execute_async_script(post, "POST", "api/v1/runs/second/stop", None)
     eventually("the second run deleted", lambda: page.driver.execute_async_script(post, "DELETE", "api/v1/runs/second", None))

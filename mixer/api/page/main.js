@@ -9,6 +9,7 @@ import { Events } from './events.js';
 import { Header } from './header.js';
 import { Hosts } from './hosts.js';
 import { listen } from './keys.js';
+import { Levers } from './levers.js';
 import { firstCharts, openCharts, openLines } from './lines.js';
 import { Live, SERIES_MAX } from './live.js';
 import { openOverrides } from './overrides.js';
@@ -34,6 +35,7 @@ const board = new Board({
 const drawer = new Drawer({ chart: addLine });
 const events = new Events((event) => board.mark(event));
 const hosts = new Hosts((name) => drawer.open(name));
+const levers = new Levers();
 const header = new Header();
 
 /** Adds a host's metric to the chart of its family, or to a new one. */
@@ -136,6 +138,7 @@ const pulse = {
         hosts.showSummary(status);
         if (this.beats++ % 2 === 0) {
             hosts.refresh();
+            levers.refresh();
             drawer.refresh();
         }
         // Runs may be created and deleted meanwhile.
