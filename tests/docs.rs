@@ -70,9 +70,12 @@ fn folder() -> tempfile::TempDir {
         std::os::unix::fs::symlink(repository().join("docker/prometheus").join(name), rules.join(name))
             .unwrap();
     }
-    for entry in std::fs::read_dir(repository().join("configs")).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, configs.join(path.file_name().unwrap())).unwrap();
+    // Copies, as commands write into these folders.
+    for folder in ["configs", "docker/grafana/dashboards"] {
+        for entry in std::fs::read_dir(repository().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, dir.path().join(folder).join(path.file_name().unwrap())).unwrap();
+        }
     }
     let page = read("docs/configs.md");
     let shop =

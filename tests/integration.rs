@@ -20,6 +20,7 @@ mod churn;
 mod claims;
 mod cli;
 mod command_lines;
+mod dashboard_verdicts;
 mod databases;
 mod docs;
 mod embedded;

@@ -4,6 +4,8 @@
 
 mod blocks;
 mod condition;
+mod dashboard_files;
+mod dashboards;
 mod evaluated;
 mod exact;
 mod html;
@@ -22,7 +24,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use promemu_core::error::Error;
-use promemu_core::verdict::{Outcome, judge};
+use promemu_core::verdict::{Observation, Outcome, judge};
 use tracing::warn;
 
 use crate::args::{TestArgs, TestMode};
@@ -41,9 +43,12 @@ const UNDECIDED: u8 = 1;
 pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Error> {
     let subject = Subject::new(settings, args)?;
     let (mode, why) = subject.mode(args.mode);
-    let observe = |rules: &Rules| match mode {
-        TestMode::Exact => exact::observe(&subject, rules, &args.promtool),
-        TestMode::Large => large::observe(&subject, rules, &args.prometheus),
+    let observe = |rules: &Rules| -> Result<Observation, Error> {
+        let seen = match mode {
+            TestMode::Exact => exact::observe(&subject, rules, &args.promtool)?,
+            TestMode::Large => large::observe(&subject, rules, &args.prometheus)?,
+        };
+        Ok(Observation { dashboards: dashboards::observe(&subject, rules, &args.prometheus)?, ..seen })
     };
     let seen = observe(&subject.rules)?;
     let judgements = judge(&subject.run.plan, &subject.verdicts, &seen);

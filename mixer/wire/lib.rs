@@ -6,6 +6,7 @@
 //! | [`remote_write`] | remote write 1.0 and 2.0 | [1.0], [2.0] |
 //! | [`otlp`] | OTLP metrics as protobuf | [OTLP] |
 //! | [`rule_file`] | rule files of a Prometheus, read and written | [rules] |
+//! | [`grafana_dashboard`] | dashboards of Grafana, which are only read | [Grafana] |
 //! | [`mod@export`] | files of a run in virtual time: OpenMetrics, CSV, Parquet, tests of rules | see there |
 //!
 //! Exposition encodes a whole store of current values. Remote write and OTLP encode single reports, by the [`request::Encoder`]
@@ -23,11 +24,13 @@
 //! [1.0]: https://prometheus.io/docs/specs/prw/remote_write_spec/
 //! [2.0]: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
 //! [rules]: https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
+//! [Grafana]: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
 //! [OTLP]: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 pub mod export;
 pub mod exposition;
 mod fields;
+pub mod grafana_dashboard;
 mod native_buckets;
 mod number;
 pub mod otlp;

@@ -20,6 +20,10 @@ pub(crate) struct TestArgs {
     #[arg(long, env = "PME_TEST_RULES", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) rules: Vec<String>,
 
+    /// A Grafana dashboard of which each query must return data; may be repeated
+    #[arg(long, env = "PME_TEST_DASHBOARD", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) dashboard: Vec<PathBuf>,
+
     /// Start of the run, in UTC
     #[arg(long, env = "PME_TEST_FROM", value_name = "TIME", default_value = "2026-01-05T00:00:00Z")]
     pub(crate) from: String,

@@ -48,5 +48,6 @@ pub(super) fn observe(
     };
     let answers = queries.into_iter().zip(run.answers).collect();
     let (grid, alerts, series) = (subject.evaluations, run.alerts, run.series);
-    Ok(Observation { grid, alerts, twin, undecided_alerts, answers, series })
+    let dashboards = IndexMap::new();
+    Ok(Observation { grid, alerts, twin, undecided_alerts, answers, series, dashboards })
 }

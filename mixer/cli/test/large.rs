@@ -11,13 +11,27 @@ mod rules;
 
 use std::path::Path;
 
+use indexmap::IndexMap;
 use promemu_core::error::Error;
 use promemu_core::verdict::Observation;
 
 use super::evaluated;
+use super::prometheus::Prometheus;
 use super::rules::Rules;
 use super::subject::Subject;
 use evaluation::Evaluation;
+
+/// Asks a Prometheus on the run that is tested, with all series that the rules make. It is given the names of those that are
+/// missing, too, each with the reason.
+pub(super) fn ask<T>(
+    subject: &Subject,
+    rules: &Rules,
+    prometheus: &Path,
+    ask: impl FnOnce(&Prometheus, &IndexMap<String, String>) -> T,
+) -> Result<Result<T, String>, Error> {
+    let rules = rules::rules(&rules.files);
+    Evaluation::start(subject, &subject.run, &rules, prometheus)?.ask(ask)
+}
 
 /// Evaluates the rules and conditions of a test.
 pub(super) fn observe(subject: &Subject, rules: &Rules, prometheus: &Path) -> Result<Observation, Error> {

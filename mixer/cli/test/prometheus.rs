@@ -112,7 +112,6 @@ impl Prometheus {
     /// # Errors
     ///
     /// In words: Prometheus refuses the question, or is away.
-    #[expect(dead_code, reason = "dashboards under test are next")]
     pub(super) fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
         self.read(path, parameters).map_err(Unanswered::text)
     }

@@ -10,8 +10,10 @@ use promemu_core::plan::{Plan, Verdict, VerdictPlan};
 use promemu_core::time::{Span, Time};
 use promemu_core::verdict::verdicts_of_truth;
 use promemu_wire::export::TargetLabels;
+use promemu_wire::grafana_dashboard::GrafanaDashboard;
 
 use super::condition::{Condition, value_and_threshold};
+use super::dashboard_files;
 use super::rules::Rules;
 use crate::args::{ExportLabels, TestArgs, TestMode};
 use crate::config;
@@ -32,6 +34,8 @@ pub(super) struct Subject {
     pub(super) twin: Option<TestRun>,
     /// The verdicts that are judged.
     pub(super) verdicts: Vec<VerdictPlan>,
+    /// The dashboards that verdicts name.
+    pub(super) dashboards: IndexMap<String, GrafanaDashboard>,
     /// The rules that watch the run.
     pub(super) rules: Rules,
     /// The times of scrapes.
@@ -95,8 +99,10 @@ impl Subject {
         }
         let grid = |step| Grid { from, to: from + length, step };
         let (scrapes, seed) = (grid(step), settings.cli().seed.unwrap_or(SEED));
-        let verdicts =
+        let mut verdicts =
             if plan.verdicts.is_empty() { verdicts_of_truth(&plan) } else { plan.verdicts.clone() };
+        let dashboards =
+            dashboard_files::read(&mut verdicts, file.source().map(|(path, _)| path), &args.dashboard)?;
         let rules = Rules::read(&args.rules)?;
         rules.check(&verdicts)?;
         let charts = match args.html {
@@ -118,7 +124,8 @@ impl Subject {
             ExportLabels::Scrape => TargetLabels::Scraped,
             ExportLabels::Push => TargetLabels::Pushed,
         };
-        Ok(Self { run, twin, verdicts, rules, scrapes, evaluations: grid(evaluation), labels, seed, charts })
+        let evaluations = grid(evaluation);
+        Ok(Self { run, twin, verdicts, dashboards, rules, scrapes, evaluations, labels, seed, charts })
     }
 
     /// The conditions to be asked, by the query of the verdict.

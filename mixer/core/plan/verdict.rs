@@ -70,6 +70,13 @@ pub enum Verdict {
         /// Maximum number of series of one name.
         each: Option<u64>,
     },
+    /// Each query of a Grafana dashboard returns data.
+    Panels {
+        /// The dashboard's file, relative to the config's.
+        dashboard: String,
+        /// Titles of panels, and names of annotations and variables, that need no data.
+        may_be_empty: Vec<String>,
+    },
 }
 
 /// Alerts of a name, with certain labels.
@@ -103,6 +110,7 @@ impl Verdict {
             Self::Holds { .. } => "holds",
             Self::First { .. } => "first",
             Self::Series { .. } => "series",
+            Self::Panels { .. } => "panels",
         }
     }
 
@@ -119,7 +127,6 @@ impl Verdict {
 /// As it is written in a config.
 impl fmt::Display for VerdictPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted = |text: &str| format!("{:?}", printable(text));
         let mut fields: Vec<String> = Vec::new();
         match &self.verdict {
             Verdict::Fires { alert, within, times } => {
@@ -132,8 +139,7 @@ impl fmt::Display for VerdictPlan {
                 fields.push(format!("within: \"{within}\""));
             }
             Verdict::NoOtherAlerts { except } => {
-                let names: Vec<String> = except.iter().map(|name| quoted(name)).collect();
-                fields.extend((!names.is_empty()).then(|| format!("except: [{}]", names.join(", "))));
+                fields.extend(list_field("except", except));
             }
             Verdict::Holds { query } => fields.push(format!("query: {}", quoted(query))),
             Verdict::First { query, between } => {
@@ -144,6 +150,10 @@ impl fmt::Display for VerdictPlan {
                 fields.extend(total.map(|total| format!("total: {total}")));
                 fields.extend(each.map(|each| format!("each: {each}")));
             }
+            Verdict::Panels { dashboard, may_be_empty } => {
+                fields.push(format!("dashboard: {}", quoted(dashboard)));
+                fields.extend(list_field("may_be_empty", may_be_empty));
+            }
         }
         match &self.scope {
             Scope::Run => {}
@@ -152,6 +162,16 @@ impl fmt::Display for VerdictPlan {
         }
         write!(f, "{}({})", self.verdict.name(), fields.join(", "))
     }
+}
+
+fn quoted(text: &str) -> String {
+    format!("{:?}", printable(text))
+}
+
+/// A field of a list of names; `None` if it is empty.
+fn list_field(name: &str, texts: &[String]) -> Option<String> {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    (!texts.is_empty()).then(|| format!("{name}: [{}]", texts.join(", ")))
 }
 
 impl AlertSelection {

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod conditions;
+mod panels;
 
 use super::expected_alerts::windows;
 use super::observation::Observation;
@@ -141,6 +142,7 @@ impl Judge<'_> {
                 self.series(*total, *each);
                 String::new()
             }
+            Verdict::Panels { dashboard, may_be_empty } => self.panels(dashboard, may_be_empty),
         };
         let at = self.findings.at.map(|at| at.since(start));
         let (outcome, findings) = self.findings.worst();

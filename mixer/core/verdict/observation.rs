@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::alert_series::AlertSeries;
+use super::dashboard::DashboardPart;
 use crate::backfill::Grid;
 
 /// The observation of a run.
@@ -20,6 +21,8 @@ pub struct Observation {
     pub answers: IndexMap<String, Result<Answer, String>>,
     /// Number of series by metric name.
     pub series: IndexMap<String, u64>,
+    /// The parts of each dashboard that a verdict names, or why they were not asked for.
+    pub dashboards: IndexMap<String, Result<Vec<DashboardPart>, String>>,
 }
 
 /// The answer to a condition: its elements at each moment of the grid.

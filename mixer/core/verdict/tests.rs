@@ -43,6 +43,7 @@ fn seen(alerts: Vec<AlertSeries>) -> Observation {
         undecided_alerts: IndexMap::new(),
         answers: IndexMap::new(),
         series: IndexMap::new(),
+        dashboards: IndexMap::new(),
     }
 }
 
@@ -224,4 +225,43 @@ fn without_verdicts_the_ground_truth_is_judged() {
         "no_other_alerts()",
     ];
     assert_eq!(verdicts, wanted);
+}
+
+#[test]
+fn a_dashboard_is_judged_by_the_worst_of_its_parts() {
+    let problem = |outcome, is_of_data| PartProblem {
+        outcome,
+        is_of_data,
+        text: "no data".to_owned(),
+        query: "up == 2".to_owned(),
+    };
+    let part = |name: &str, problems| DashboardPart {
+        kind: PartKind::Panel,
+        name: name.to_owned(),
+        queries: 2,
+        values_left_out: 0,
+        problems,
+    };
+    let of = |verdict: &str, problems: Vec<PartProblem>| {
+        let parts = vec![part("Good", Vec::new()), part("Bad", problems)];
+        let mut seen = seen(Vec::new());
+        seen.dashboards.insert("d.json".to_owned(), Ok(parts));
+        judged(verdict, &seen)
+    };
+    let (plain, excepting) =
+        (r#"panels(dashboard: "d.json")"#, r#"panels(dashboard: "d.json", may_be_empty: ["Bad"])"#);
+    assert_eq!(of(plain, Vec::new()), (Outcome::Passed, "2 panels, 4 queries".to_owned()));
+    let empty = problem(Outcome::Failed, true);
+    let text = "panel \"Bad\": no data: up == 2";
+    assert_eq!(of(plain, vec![empty.clone()]), (Outcome::Failed, text.to_owned()));
+    assert_eq!(of(excepting, vec![empty.clone()]).0, Outcome::Passed);
+    assert_eq!(of(excepting, vec![problem(Outcome::Failed, false)]).0, Outcome::Failed);
+    let refused = problem(Outcome::Undecided, false);
+    assert_eq!(of(plain, vec![refused.clone()]).0, Outcome::Undecided);
+    assert_eq!(of(plain, vec![refused, empty]).0, Outcome::Failed);
+    let misspelt = r#"panels(dashboard: "d.json", may_be_empty: ["Badd"])"#;
+    let (outcome, text) = of(misspelt, Vec::new());
+    assert_eq!(outcome, Outcome::Failed);
+    assert!(text.contains("\"Badd\", which the dashboard does not have; did you mean \"Bad\"?"), "{text}");
+    assert_eq!(judged(plain, &seen(Vec::new())).0, Outcome::Undecided, "nobody asked");
 }

@@ -9,7 +9,7 @@ use promemu_core::metric::{ABSENT, is_absent};
 use promemu_core::verdict::{AlertStates, Answer, Element, ResultSeries};
 use promemu_run::whole_file::Unfinished;
 use promemu_wire::export::{GridSeries, write_grid_series};
-use promemu_wire::rule_file::RuleKind;
+use promemu_wire::rule_file::{Rule, RuleKind};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ use super::super::evaluated::Evaluated;
 use super::super::prometheus::{Prometheus, Unanswered};
 use super::super::subject::{Subject, TestRun};
 use super::range_query::{RangeQuery, Results};
-use super::reads::Reads;
+use super::reads::{ALERTS, Reads};
 use super::rules::{TestRule, makers};
 
 /// The evaluation of one run.
@@ -71,18 +71,7 @@ impl<'a> Evaluation<'a> {
         let series = self.series()?;
         let reads: Vec<Reads> = conditions.iter().map(|condition| Reads::of(&condition.query)).collect();
         let used: IndexSet<usize> = reads.iter().flat_map(|reads| makers(self.rules, reads)).collect();
-        for (number, rule) in self.rules.iter().enumerate() {
-            if let Err(why) = &rule.level {
-                self.lost.insert(number, why.clone());
-            }
-        }
-        let levels = self.rules.iter().filter_map(|rule| rule.level.as_ref().ok()).max();
-        for level in 0..=levels.copied().unwrap_or_default() {
-            let recorded = self.evaluate_level(level, &used)?;
-            if !recorded.is_empty() {
-                self.add_blocks(&recorded)?;
-            }
-        }
+        self.evaluate_rules(&used)?;
         let answers =
             conditions.iter().zip(&reads).map(|(condition, reads)| self.answer(condition, reads)).collect();
         let mut undecided_alerts = IndexMap::new();
@@ -94,6 +83,43 @@ impl<'a> Evaluation<'a> {
         }
         let alerts = self.states.histories(&self.subject.evaluations);
         Ok(Evaluated { alerts, undecided_alerts, answers, series })
+    }
+
+    /// Evaluates all rules, and asks a Prometheus whose data have all series that they make. It is given the names of those
+    /// that are missing, too, each with the reason.
+    ///
+    /// # Errors
+    ///
+    /// The rules are wrong, or blocks cannot be written. In words: there is no Prometheus any more.
+    pub(super) fn ask<T>(
+        mut self,
+        ask: impl FnOnce(&Prometheus, &IndexMap<String, String>) -> T,
+    ) -> Result<Result<T, String>, Error> {
+        self.evaluate_rules(&(0..self.rules.len()).collect())?;
+        let series_of = |rule: &Rule| match rule.kind {
+            RuleKind::Record => rule.name.clone(),
+            RuleKind::Alert => ALERTS.to_owned(),
+        };
+        let lost = self.lost.iter().map(|(number, why)| (series_of(&self.rules[*number].rule), why.clone()));
+        let lost = lost.collect();
+        Ok(self.prometheus.as_ref().map(|prometheus| ask(prometheus, &lost)).map_err(Clone::clone))
+    }
+
+    /// Evaluates all rules, level by level. The series of those that are `used` are added to the data.
+    fn evaluate_rules(&mut self, used: &IndexSet<usize>) -> Result<(), Error> {
+        for (number, rule) in self.rules.iter().enumerate() {
+            if let Err(why) = &rule.level {
+                self.lost.insert(number, why.clone());
+            }
+        }
+        let levels = self.rules.iter().filter_map(|rule| rule.level.as_ref().ok()).max();
+        for level in 0..=levels.copied().unwrap_or_default() {
+            let recorded = self.evaluate_level(level, used)?;
+            if !recorded.is_empty() {
+                self.add_blocks(&recorded)?;
+            }
+        }
+        Ok(())
     }
 
     /// Evaluates the rules of a level. Returns the series that others or conditions read.

@@ -85,3 +85,22 @@ pub(super) const SERIES: Record = Record {
         field(&["each"], "number", "no budget", "the most series of one name"),
     ],
 };
+
+pub(super) const PANELS: Record = Record {
+    name: "panels",
+    summary: "a verdict: each query of a Grafana dashboard returns data",
+    fields: &[
+        field(
+            &["dashboard"],
+            "file name",
+            "must be given",
+            "the dashboard's JSON, relative to the config's file",
+        ),
+        field(
+            &["may_be_empty"],
+            "title or list of titles",
+            "none",
+            "panels, by their title, and annotations and variables, by their name, that need no data; each must be there",
+        ),
+    ],
+};

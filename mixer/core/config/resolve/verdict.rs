@@ -66,6 +66,10 @@ impl Resolver<'_> {
                 let (total, each) = (budget("total", total), budget("each", each));
                 Verdict::Series { total: total?, each: each? }
             }
+            VerdictKind::Panels { dashboard, may_be_empty } => {
+                let dashboard = self.value("dashboard", dashboard)?;
+                Verdict::Panels { dashboard, may_be_empty: may_be_empty.clone() }
+            }
         })
     }
 

@@ -24,6 +24,7 @@ pub(in crate::config) enum VerdictKind {
     Holds { query: String },
     First { query: String, between: Option<(Scalar<Span>, Scalar<Span>)> },
     Series { total: Option<Scalar<i64>>, each: Option<Scalar<i64>> },
+    Panels { dashboard: Scalar<String>, may_be_empty: Vec<String> },
 }
 
 #[derive(Debug)]
@@ -33,13 +34,14 @@ pub(in crate::config) struct AlertTemplate {
 }
 
 /// The verdicts, each with an example.
-const VERDICTS: [(&str, &str); 6] = [
+const VERDICTS: [(&str, &str); 7] = [
     ("fires", "fires(alert: \"HighErrorRatio\", within: \"3m\", of: \"db-slow\")"),
     ("resolves", "resolves(alert: \"HighErrorRatio\", within: \"5m\", of: \"db-slow\")"),
     ("no_other_alerts", "no_other_alerts()"),
     ("holds", "holds(query: \"error_ratio < 0.05\", during: \"baseline\")"),
     ("first", "first(query: \"latency > 5\")"),
     ("series", "series(total: 10000, each: 500)"),
+    ("panels", "panels(dashboard: \"hosts.json\")"),
 ];
 
 impl VerdictTemplate {
@@ -72,7 +74,7 @@ impl VerdictTemplate {
         let mut fields = Fields::of(node, what, problems)?;
         let errors = problems.error_count();
         let kind = read_kind(what, &mut fields, problems);
-        let has_scope = !matches!(what, "no_other_alerts" | "series");
+        let has_scope = !matches!(what, "no_other_alerts" | "series" | "panels");
         let mut scope = |name| has_scope.then(|| fields.scalar(name, problems)).flatten();
         let (of, during) = (scope("of"), scope("during"));
         fields.refuse_unknown(problems);
@@ -97,6 +99,11 @@ fn read_kind(what: &str, fields: &mut Fields, problems: &mut Problems) -> Option
             let except = except.map(|node| read_texts(&node, "except", problems)).unwrap_or_default();
             Some(VerdictKind::NoOtherAlerts { except })
         }
+        "panels" => {
+            let dashboard = fields.needed("dashboard", problems);
+            let may_be_empty = read_titles(fields, problems);
+            Some(VerdictKind::Panels { dashboard: dashboard?, may_be_empty })
+        }
         "holds" => Some(VerdictKind::Holds { query: read_query(fields, problems)? }),
         "first" => {
             let query = read_query(fields, problems);
@@ -112,6 +119,17 @@ fn read_kind(what: &str, fields: &mut Fields, problems: &mut Problems) -> Option
             Some(VerdictKind::Series { total, each })
         }
     }
+}
+
+/// Titles of panels, whose braces are Grafana's, and no expressions.
+fn read_titles(fields: &mut Fields, problems: &mut Problems) -> Vec<String> {
+    let Some(node) = fields.take("may_be_empty") else { return Vec::new() };
+    let titles = match node.kind {
+        NodeKind::List(titles) => titles,
+        _ => vec![node],
+    };
+    let expected = "the title of a panel, as in \"Errors of $service\"";
+    titles.iter().filter_map(|title| read_name(title, expected, problems)).collect()
 }
 
 fn read_alert(fields: &mut Fields, problems: &mut Problems) -> Option<AlertTemplate> {
