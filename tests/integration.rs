@@ -62,5 +62,6 @@ mod structure;
 mod terminals;
 mod timelines;
 mod types;
+mod verdict_modes;
 mod verdicts;
 mod watch;

@@ -220,3 +220,142 @@ fn a_verdict_on_an_alert_that_no_rule_has_gets_the_one_that_is_meant() {
         "{said}"
     );
 }
+
+/// A program in the place of Prometheus.
+fn program(dir: &Path, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+
+    let path = dir.join("prometheus");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Outcomes and findings in a report.
+fn outcomes(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let verdicts = report["verdicts"].as_array().unwrap().iter();
+    verdicts.map(|verdict| (text(&verdict["outcome"]), text(&verdict["findings"][0]))).collect()
+}
+
+#[test]
+fn the_large_mode_judges_as_the_exact_one() {
+    let verdicts = r#"verdicts: [
+        fires(alert: "Busy", within: "2m 15s", of: "busy"), fires(alert: "Down", within: "1m", of: "down"),
+        resolves(alert: "Busy", within: "1m", of: "busy"), no_other_alerts(), holds(query: "load_percent > 9"),
+        holds(query: "no_such_metric < 5"), holds(query: "up == 1", of: "down"), holds(query: "job:load:avg > 90", of: "busy"),
+        first(query: "job:load:avg > 90"), first(query: "ALERTS{alertname=\"Down\"} == 1"), series(total: 4, each: 2),
+    ],"#;
+    let [(exact, in_exact), (large, in_large)] =
+        ["exact", "large"].map(|mode| tested(verdicts, RULES, &["--mode", mode]));
+    let said = String::from_utf8_lossy(&large.stderr).into_owned();
+    assert_eq!(outcomes(&in_exact), outcomes(&in_large), "{said}");
+    assert_eq!((exact.status.code(), large.status.code()), (Some(3), Some(3)));
+    assert_eq!((&in_large["mode"], &in_large["why"]), (&"large".into(), &"as --mode says".into()));
+    let shown = String::from_utf8(large.stdout).unwrap();
+    assert!(shown.contains("by a Prometheus"), "{shown}");
+}
+
+#[test]
+fn a_prometheus_that_ends_makes_verdicts_undecided_and_never_passed() {
+    let dir = tempfile::tempdir().unwrap();
+    let verdicts = r#"verdicts: [
+        fires(alert: "Down", of: "down"), fires(alert: "Busy", of: "busy"), no_other_alerts(), holds(query: "up == 1", of: "busy"),
+        series(total: 4),
+    ],"#;
+    let run = |script: &str| {
+        let program = program(dir.path(), script);
+        tested(verdicts, RULES, &["--mode", "large", "--prometheus", &program])
+    };
+    // It starts again when the recorded series are there, and this one does not.
+    let second = dir.path().join("started").display().to_string();
+    let (output, report) = run(&format!(
+        "for a; do case $a in --storage.tsdb.path=*) mark={second}.$(basename -- \"$a\");; esac; done\n\
+         [ -e \"$mark\" ] && {{ echo 'out of luck' >&2; exit 1; }}\n: > \"$mark\"\nexec prometheus \"$@\""
+    ));
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let found = outcomes(&report);
+    let words: Vec<&str> = found.iter().map(|(outcome, _)| outcome.as_str()).collect();
+    // What was answered before is known: the alert on `up` needs no recorded series.
+    assert_eq!(words, ["passed", "undecided", "undecided", "undecided", "passed"], "{found:?}");
+    assert!(found[1].1.contains("out of luck"), "{found:?}");
+    // It is killed for its processor time while it answers.
+    let heavy = RULES.replace("up == 0", "quantile_over_time(0.5, load_percent[40m:4ms]) < 0 or up == 0");
+    let program = program(dir.path(), "ulimit -t 1\nexec prometheus \"$@\"");
+    let (output, report) = tested(verdicts, &heavy, &["--mode", "large", "--prometheus", &program]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let found = outcomes(&report);
+    assert!(found[0].0 == "undecided" && found[0].1.contains("Prometheus is away"), "{found:?}");
+    // One that does not even start is an error.
+    let (output, report) = run("echo 'no room' >&2; exit 1");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), report), (Some(1), Value::Null));
+    assert!(said.contains("did not begin to answer queries: no room"), "{said}");
+}
+
+#[test]
+fn what_the_large_mode_does_not_know_is_undecided_with_the_reason() {
+    let verdicts = r#"verdicts: [fires(alert: "Busy", of: "busy"), fires(alert: "Down", of: "down"), no_other_alerts(except: ["Busy"])],"#;
+    for (from, to, reason) in [
+        ("for: 2m", "labels: { who: '{{ $labels.job | toUpper }}' }", "{{ $labels.job | toUpper }}"),
+        ("job:load:avg > 90", "job:load:avg > 90 unless ALERTS_FOR_STATE", "ALERTS_FOR_STATE"),
+        ("avg by (job) (load_percent)", "job:load:avg or avg by (job) (load_percent)", "its own results"),
+        (
+            "job:load:avg > 90\n        for: 2m",
+            "load_percent > 90\n        labels: { instance: '', name: '', host: '', address: '' }",
+            "have the same labels at",
+        ),
+    ] {
+        let rules = RULES.replace(from, to);
+        assert_ne!(rules, RULES, "{from}");
+        let (output, report) = tested(verdicts, &rules, &["--mode", "large"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{to}: {said}");
+        let found = outcomes(&report);
+        assert!(found[0].0 == "undecided" && found[0].1.contains(reason), "{to}: {found:?}");
+        assert_eq!((&*found[1].0, &*found[2].0), ("passed", "passed"), "{to}: {found:?}");
+    }
+    for (from, to, reason) in [
+        ("avg by (job)", "avg by (job", "record \"job:load:avg\": Prometheus refuses it"),
+        ("for: 2m", "for: 2x", "alert \"Busy\": for: \"2x\" is not a duration"),
+    ] {
+        let (output, _) = tested(verdicts, &RULES.replace(from, to), &["--mode", "large"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(reason), "{said}");
+    }
+}
+
+/// Processes of Prometheus whose data is in this folder.
+fn servers_in(dir: &Path) -> usize {
+    let is_in = |process: &Path| {
+        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(&format!("--storage.tsdb.path={}", dir.display()))
+    };
+    let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    processes.filter(|process| is_in(process)).count()
+}
+
+#[test]
+fn no_prometheus_and_no_data_outlive_a_test_that_is_stopped() {
+    use crate::processes::{Process, eventually};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (config, rules, temporary) =
+        (dir.path().join("c.ron"), dir.path().join("rules.yml"), dir.path().join("tmp"));
+    std::fs::write(&config, CONFIG.replace("VERDICTS", "")).unwrap();
+    std::fs::write(&rules, RULES.replace("up == 0", "quantile_over_time(0.5, load_percent[40m:4ms]) < 0"))
+        .unwrap();
+    for signal in ["-TERM", "-KILL"] {
+        let _old = std::fs::remove_dir_all(&temporary);
+        std::fs::create_dir(&temporary).unwrap();
+        let args = ["test", config.to_str().unwrap(), "--rules", rules.to_str().unwrap(), "--mode", "large"];
+        let mut process = Process::start(promemu_command(&args).env("TMPDIR", &temporary));
+        eventually("it runs, and its twin", || (servers_in(&temporary) == 2).then_some(()));
+        process.signal(signal);
+        assert_ne!(process.wait(), Some(0));
+        eventually("they are gone", || (servers_in(&temporary) == 0).then_some(()));
+        eventually("so are their folders", || {
+            std::fs::read_dir(&temporary).unwrap().next().is_none().then_some(())
+        });
+    }
+}

@@ -1,6 +1,7 @@
 //! A Prometheus on loopback that a test starts on a folder of blocks, asks, and ends.
 //!
-//! It ends with its owner: when it is dropped, and also where promemu is killed, because a watchdog waits on a pipe from here.
+//! It ends with its owner: when it is dropped, and also where promemu is killed, because a watchdog waits on a pipe from here. Its
+//! folders are temporary ones, and go with it.
 
 use std::fs::{self, File};
 use std::io;
@@ -28,8 +29,9 @@ const LIMITS: Limits =
     Limits { time: Some(Duration::from_mins(2)), silence: Duration::from_mins(2), body_bytes: 512 << 20 };
 /// Attempts to start on a port that is free, as another program may take it first.
 const STARTS_MAX: usize = 3;
-/// Ends the process of its argument at the end of its input, which no signal of a terminal keeps it from.
-const WATCHDOG: &str = "trap '' INT HUP TERM; read -r line; kill -9 \"$0\"";
+/// Ends the process of its first argument at the end of its input, which no signal of a terminal keeps it from, and removes the
+/// folders of the others.
+const WATCHDOG: &str = "trap '' INT HUP TERM; read -r line; kill -9 \"$0\"; rm -rf -- \"$@\"";
 
 /// The reason for which a question has no answer, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,6 +204,7 @@ impl Guarded {
         // Without a shell it ends with its owner all the same, unless promemu is killed.
         let watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, &child.id().to_string()])
+            .args([data, dir])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
