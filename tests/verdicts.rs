@@ -358,4 +358,40 @@ fn no_prometheus_and_no_data_outlive_a_test_that_is_stopped() {
             std::fs::read_dir(&temporary).unwrap().next().is_none().then_some(())
         });
     }
+#[test]
+fn the_verdicts_that_pass_today_are_written_into_the_config() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (config, rules) = (write("c.ron", &CONFIG.replace("VERDICTS", "// mine")), write("rules.yml", RULES));
+    let run = |more: &[&str]| {
+        let args = [&["test", &config, "--rules", &rules, "--for", "40m"], more].concat();
+        promemu_command(&args).output().unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(run(&["--update"]).status.code(), Some(0));
+        let text = std::fs::read_to_string(&config).unwrap();
+        insta::assert_snapshot!(text.lines().take(9).collect::<Vec<_>>().join("\n"), @r#"
+        Config(
+            verdicts: [
+                fires(alert: "Busy", within: "2m 15s", of: "busy"),
+                resolves(alert: "Busy", within: "15s", of: "busy"),
+                fires(alert: "Down", within: "1m", of: "down"),
+                resolves(alert: "Down", within: "0s", of: "down"),
+                no_other_alerts(),
+                series(total: 4),
+            ],
+        "#);
+        assert!(text.contains("// mine"), "all else stays: {text}");
+        assert_eq!(run(&[]).status.code(), Some(0), "what is written passes");
+    }
+    // A later change is noticed.
+    write("rules.yml", &RULES.replace("for: 2m", "for: 150s"));
+    assert_eq!(run(&[]).status.code(), Some(3));
+    let mut built_in = promemu_command(&["test", "hosts_load_with_peaks", "--rules", &rules, "--update"]);
+    let built_in = built_in.current_dir(dir.path()).output().unwrap();
+    assert_eq!(built_in.status.code(), Some(2));
 }

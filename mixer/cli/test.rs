@@ -24,7 +24,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use promemu_core::error::Error;
-use promemu_core::verdict::{Observation, Outcome, judge};
+use promemu_core::plural::plural;
+use promemu_core::verdict::{Observation, Outcome, judge, verdicts_of};
 use tracing::warn;
 
 use crate::args::{TestArgs, TestMode};
@@ -42,6 +43,9 @@ const UNDECIDED: u8 = 1;
 /// Tests a config.
 pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Error> {
     let subject = Subject::new(settings, args)?;
+    if args.update {
+        source_of(&subject)?;
+    }
     let (mode, why) = subject.mode(args.mode);
     let observe = |rules: &Rules| -> Result<Observation, Error> {
         let seen = match mode {
@@ -51,6 +55,9 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
         Ok(Observation { dashboards: dashboards::observe(&subject, rules, &args.prometheus)?, ..seen })
     };
     let seen = observe(&subject.rules)?;
+    if args.update {
+        return update(settings, &subject, &seen);
+    }
     let judgements = judge(&subject.run.plan, &subject.verdicts, &seen);
     let worst = judgements.iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Passed);
     let mutants = match worst {
@@ -77,6 +84,24 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
     })
 }
 
+/// The path of the config; an error if it is not from a file.
+fn source_of(subject: &Subject) -> Result<&Path, Error> {
+    let message = "--update needs a config of your own; copy it into a .ron file, and name that";
+    subject.file.source().map(|(path, _)| path).ok_or_else(|| Error::Usage(message.to_owned()))
+}
+
+/// Writes the verdicts that pass today into the config.
+fn update(settings: &Settings, subject: &Subject, seen: &Observation) -> Result<ExitCode, Error> {
+    let verdicts = verdicts_of(&subject.run.plan, seen);
+    let file = &subject.file;
+    let path = source_of(subject)?;
+    let text = file.text_with_verdicts(settings.cli().class.as_deref(), &verdicts)?;
+    write(path, &text)?;
+    let count = plural(verdicts.len(), "verdict", "verdicts");
+    stdout::print(format!("{}: {count} written\n", path.display()).as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn write_reports(report: &Report<'_>, args: &TestArgs) -> Result<(), Error> {
     if let Some(path) = &args.junit {
         write(path, &junit::text(report)?)?;
@@ -92,7 +117,7 @@ fn write_reports(report: &Report<'_>, args: &TestArgs) -> Result<(), Error> {
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
     output_file::replace(path, text.as_bytes()).map_err(|source| {
-        let what = format!("the report cannot be written to {}; choose another file", path.display());
+        let what = format!("{} cannot be written", path.display());
         Error::System { what, source }
     })
 }

@@ -23,6 +23,7 @@ mod summary;
 mod template;
 mod tree;
 mod value;
+mod verdict_edit;
 
 use std::path::Path;
 

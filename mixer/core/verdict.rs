@@ -10,6 +10,7 @@ mod expected_alerts;
 mod judge;
 mod label_template;
 mod observation;
+mod observed;
 #[cfg(test)]
 mod tests;
 
@@ -20,3 +21,4 @@ pub use expected_alerts::{truth_of, verdicts_of_truth};
 pub use judge::{Judgement, Outcome, judge};
 pub use label_template::LabelTemplate;
 pub use observation::{Answer, Element, Observation};
+pub use observed::verdicts_of;

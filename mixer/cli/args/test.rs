@@ -60,6 +60,10 @@ pub(crate) struct TestArgs {
     #[arg(long, env = "PME_TEST_MUTATE")]
     pub(crate) mutate: bool,
 
+    /// Write the verdicts that pass today into the config, in place of its own
+    #[arg(long, env = "PME_TEST_UPDATE")]
+    pub(crate) update: bool,
+
     /// Also write a report for CI, as `JUnit` has it
     #[arg(long, env = "PME_TEST_JUNIT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use promemu_core::backfill::{Backfill, Grid};
+use promemu_core::config::ConfigFile;
 use promemu_core::error::Error;
 use promemu_core::metric::Kind;
 use promemu_core::plan::{Plan, Verdict, VerdictPlan};
@@ -28,6 +29,8 @@ const EXACT_SERIES_MAX: usize = 1_000;
 /// The subject of a test.
 #[derive(Debug)]
 pub(super) struct Subject {
+    /// The file of the config.
+    pub(super) file: ConfigFile,
     /// The run.
     pub(super) run: TestRun,
     /// The same without faults; `None` if the config has none.
@@ -125,7 +128,7 @@ impl Subject {
             ExportLabels::Push => TargetLabels::Pushed,
         };
         let evaluations = grid(evaluation);
-        Ok(Self { run, twin, verdicts, dashboards, rules, scrapes, evaluations, labels, seed, charts })
+        Ok(Self { file, run, twin, verdicts, dashboards, rules, scrapes, evaluations, labels, seed, charts })
     }
 
     /// The conditions to be asked, by the query of the verdict.
