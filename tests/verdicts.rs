@@ -374,6 +374,7 @@ fn the_verdicts_that_pass_today_are_written_into_the_config() {
     for _ in 0..2 {
         assert_eq!(run(&["--update"]).status.code(), Some(0));
         let text = std::fs::read_to_string(&config).unwrap();
+        insta::allow_duplicates! {
         insta::assert_snapshot!(text.lines().take(9).collect::<Vec<_>>().join("\n"), @r#"
         Config(
             verdicts: [
@@ -385,6 +386,7 @@ fn the_verdicts_that_pass_today_are_written_into_the_config() {
                 series(total: 4),
             ],
         "#);
+        }
         assert!(text.contains("// mine"), "all else stays: {text}");
         assert_eq!(run(&[]).status.code(), Some(0), "what is written passes");
     }
@@ -394,4 +396,19 @@ fn the_verdicts_that_pass_today_are_written_into_the_config() {
     let mut built_in = promemu_command(&["test", "hosts_load_with_peaks", "--rules", &rules, "--update"]);
     let built_in = built_in.current_dir(dir.path()).output().unwrap();
     assert_eq!(built_in.status.code(), Some(2));
+}
+
+#[test]
+fn an_alert_of_a_fault_on_an_event_is_expected_when_the_fault_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = CONFIG
+        .replace("at: \"10m\"", "on: \"deploy\"")
+        .replace("metrics: [", "metrics: [Metric(name: \"deploys\", update_interval: \"5s\", scenario: script(source: \"if t == 600 { emit(\\\"deploy\\\") } value\")), ")
+        .replace("VERDICTS", "");
+    let (path, rules) = (dir.path().join("c.ron"), dir.path().join("rules.yml"));
+    std::fs::write(&path, config).unwrap();
+    std::fs::write(&rules, RULES).unwrap();
+    let [path, rules] = [&path, &rules].map(|path| path.to_str().unwrap());
+    let output = promemu_command(&["test", path, "--rules", rules, "--for", "40m"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 }

@@ -1,26 +1,25 @@
 //! The alerts that a run expects: by its verdicts, and by its ground truth.
 
 use super::alert_series::{AlertSeries, Firing};
-use crate::backfill::Grid;
-use crate::fault::Course;
+use super::observation::Observation;
 use crate::plan::{AlertSelection, Plan, Scope, Verdict, VerdictPlan};
 use crate::time::{Span, Time};
 use crate::timeline::{TruthRecord, TruthRecords, TruthSubject};
 
-/// The windows of a scope that begin before the end of a grid, in their order.
-pub(super) fn windows(plan: &Plan, scope: &Scope, grid: &Grid) -> Vec<(Time, Time)> {
+/// The windows of a scope that begin before the end of an observation, in their order.
+pub(super) fn windows(plan: &Plan, scope: &Scope, seen: &Observation) -> Vec<(Time, Time)> {
     let (subject, id) = match scope {
-        Scope::Run => return vec![(grid.from, grid.to + grid.step)],
+        Scope::Run => return vec![(seen.grid.from, seen.grid.to + seen.grid.step)],
         Scope::Phase(name) => (TruthSubject::Phase, name),
         Scope::Fault(id) => (TruthSubject::Fault, id),
     };
     let of_scope = |record: &TruthRecord<'_>| record.subject == subject && record.id == &**id;
-    records(plan, grid).filter(of_scope).map(|record| (record.begin, record.end)).collect()
+    records(plan, seen).filter(of_scope).map(|record| (record.begin, record.end)).collect()
 }
 
-fn records<'p>(plan: &'p Plan, grid: &Grid) -> impl Iterator<Item = TruthRecord<'p>> {
-    let to = grid.to;
-    TruthRecords::new(plan, Course::new(grid.from)).take_while(move |record| record.begin <= to)
+fn records<'p>(plan: &'p Plan, seen: &Observation) -> impl Iterator<Item = TruthRecord<'p>> {
+    let to = seen.grid.to;
+    TruthRecords::new(plan, seen.course.clone()).take_while(move |record| record.begin <= to)
 }
 
 /// The verdicts that follow from the ground truth: each alert of a fault or a phase fires in it, and no other does.
@@ -51,7 +50,7 @@ struct ExpectedAlert {
 pub(super) struct ExpectedAlerts(Vec<ExpectedAlert>);
 
 impl ExpectedAlerts {
-    pub(super) fn of(plan: &Plan, verdicts: &[VerdictPlan], grid: &Grid, has_faults: bool) -> Self {
+    pub(super) fn of(plan: &Plan, verdicts: &[VerdictPlan], seen: &Observation, has_faults: bool) -> Self {
         let is_on = |scope: &Scope| has_faults || !matches!(scope, Scope::Fault(_));
         let mut expected = Vec::new();
         for VerdictPlan { verdict, scope } in verdicts.iter().filter(|verdict| is_on(&verdict.scope)) {
@@ -60,13 +59,13 @@ impl ExpectedAlerts {
                 Verdict::Resolves { alert, .. } => (alert, Span::ZERO),
                 _ => continue,
             };
-            expected.extend(windows(plan, scope, grid).into_iter().map(|(begin, end)| ExpectedAlert {
+            expected.extend(windows(plan, scope, seen).into_iter().map(|(begin, end)| ExpectedAlert {
                 alert: alert.clone(),
                 from: begin,
                 until: end.max(begin + within),
             }));
         }
-        for record in records(plan, grid).filter(|record| has_faults || record.subject == TruthSubject::Phase)
+        for record in records(plan, seen).filter(|record| has_faults || record.subject == TruthSubject::Phase)
         {
             expected.extend(record.truth.alerts.iter().map(|name| ExpectedAlert {
                 alert: AlertSelection { name: name.clone(), labels: Vec::new() },
@@ -86,10 +85,10 @@ impl ExpectedAlerts {
 
 /// The times at which an alert is expected: those of scopes of its verdicts, and of the ground truth.
 #[must_use]
-pub fn truth_of(plan: &Plan, grid: &Grid, alert: &str, scopes: &[Scope]) -> Vec<(Time, Time)> {
-    let of_scopes = scopes.iter().flat_map(|scope| windows(plan, scope, grid));
+pub fn truth_of(plan: &Plan, seen: &Observation, alert: &str, scopes: &[Scope]) -> Vec<(Time, Time)> {
+    let of_scopes = scopes.iter().flat_map(|scope| windows(plan, scope, seen));
     let names = |record: &TruthRecord<'_>| record.truth.alerts.iter().any(|name| name == alert);
-    let of_truth = records(plan, grid).filter(names).map(|record| (record.begin, record.end));
+    let of_truth = records(plan, seen).filter(names).map(|record| (record.begin, record.end));
     let mut times: Vec<(Time, Time)> = of_scopes.chain(of_truth).collect();
     times.sort_unstable();
     times.dedup();

@@ -106,7 +106,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn judgement(mut self, verdict: &VerdictPlan) -> Judgement {
         let start = self.seen.grid.from;
-        let windows = windows(self.plan, &verdict.scope, &self.seen.grid);
+        let windows = windows(self.plan, &verdict.scope, self.seen);
         if windows.is_empty() {
             self.undecided(
                 start,

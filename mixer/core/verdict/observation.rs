@@ -5,12 +5,15 @@ use indexmap::IndexMap;
 use super::alert_series::AlertSeries;
 use super::dashboard::DashboardPart;
 use crate::backfill::Grid;
+use crate::fault::Course;
 
 /// The observation of a run.
 #[derive(Clone, Debug)]
 pub struct Observation {
     /// The moments at which rules and queries were evaluated.
     pub grid: Grid,
+    /// The times of the run's phases and faults.
+    pub course: Course,
     /// The alerts that were pending or fired.
     pub alerts: Vec<AlertSeries>,
     /// Those of the run without its faults; `None` if there was none.

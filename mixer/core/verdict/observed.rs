@@ -43,7 +43,7 @@ fn of_scope(
     (name, alerts): (&str, &[&AlertSeries]),
     scope: &Scope,
 ) -> Vec<VerdictPlan> {
-    let windows = windows(plan, scope, &seen.grid);
+    let windows = windows(plan, scope, seen);
     let (mut within, mut resolved, mut times) = (Span::ZERO, Some(Span::ZERO), 0);
     for (index, (begin, end)) in windows.iter().enumerate() {
         let until = windows.get(index + 1).map_or(Time::NEVER, |(next, _)| *next);
@@ -81,7 +81,7 @@ fn of_scope(
 fn unexpected(plan: &Plan, verdicts: &[VerdictPlan], seen: &Observation) -> Vec<String> {
     let mut names = IndexSet::new();
     for (alerts, has_faults) in [(Some(&seen.alerts), true), (seen.twin.as_ref(), false)] {
-        let expected = ExpectedAlerts::of(plan, verdicts, &seen.grid, has_faults);
+        let expected = ExpectedAlerts::of(plan, verdicts, seen, has_faults);
         for alert in alerts.into_iter().flatten() {
             if alert.firing.iter().any(|firing| !expected.has(alert, *firing)) {
                 names.insert(alert.name.clone());

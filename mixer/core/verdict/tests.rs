@@ -3,6 +3,7 @@ use indexmap::IndexMap;
 use super::*;
 use crate::backfill::Grid;
 use crate::config::{ConfigFile, LoadOptions};
+use crate::fault::Course;
 use crate::plan::Plan;
 use crate::time::{Span, Time};
 
@@ -38,6 +39,7 @@ fn seen(alerts: Vec<AlertSeries>) -> Observation {
     let grid = Grid { from: START, to: at(60.0), step: Span::from_secs(60) };
     Observation {
         grid,
+        course: Course::new(START),
         alerts,
         twin: Some(Vec::new()),
         undecided_alerts: IndexMap::new(),

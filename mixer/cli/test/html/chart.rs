@@ -73,7 +73,7 @@ impl AlertChart<'_> {
         });
         let scopes: Vec<Scope> =
             of_verdicts.map(|verdict| verdict.scope.clone()).filter(|scope| *scope != Scope::Run).collect();
-        let windows = truth_of(&subject.run.plan, &self.report.seen.grid, self.name, &scopes);
+        let windows = truth_of(&subject.run.plan, self.report.seen, self.name, &scopes);
         windows.into_iter().map(|(begin, end)| self.bar("truth", begin, end, HEIGHT)).collect()
     }
 

@@ -126,7 +126,7 @@ impl Judge<'_> {
         let runs = [(Some(&seen.alerts), true), (seen.twin.as_ref(), false)];
         for (alerts, has_faults) in runs {
             let Some(alerts) = alerts else { continue };
-            let expected = ExpectedAlerts::of(self.plan, self.verdicts, &seen.grid, has_faults);
+            let expected = ExpectedAlerts::of(self.plan, self.verdicts, seen, has_faults);
             for alert in alerts.iter().filter(|alert| !except.contains(&alert.name)) {
                 for firing in alert.firing.iter().filter(|firing| !expected.has(alert, **firing)) {
                     let without = if has_faults { "" } else { " without the faults" };
