@@ -358,6 +358,8 @@ fn no_prometheus_and_no_data_outlive_a_test_that_is_stopped() {
             std::fs::read_dir(&temporary).unwrap().next().is_none().then_some(())
         });
     }
+}
+
 #[test]
 fn the_verdicts_that_pass_today_are_written_into_the_config() {
     let dir = tempfile::tempdir().unwrap();

@@ -12,6 +12,8 @@ pub(super) struct Condition {
     pub(super) query: String,
     /// `true` if an element is 0 where the condition is false; otherwise it is not there.
     pub(super) has_zeros: bool,
+    /// `true` if its values are wanted, not its truth.
+    pub(super) is_value: bool,
 }
 
 impl Condition {
@@ -21,9 +23,9 @@ impl Condition {
             Ok(Expr::Binary(mut binary)) if binary.op.is_comparison_operator() => {
                 let modifier = binary.modifier.get_or_insert_with(BinModifier::default);
                 modifier.return_bool = true;
-                Self { query: Expr::Binary(binary).to_string(), has_zeros: true }
+                Self { query: Expr::Binary(binary).to_string(), has_zeros: true, is_value: false }
             }
-            _ => Self { query: query.to_owned(), has_zeros: false },
+            _ => Self { query: query.to_owned(), has_zeros: false, is_value: false },
         }
     }
 }
@@ -69,10 +71,16 @@ mod tests {
             ("a > on (x) group_left () b", "a > bool on (x) group_left () b"),
             ("a < bool 1", "a < bool 1"),
         ] {
-            assert_eq!(asked(query), Condition { query: with_bool.to_owned(), has_zeros: true });
+            assert_eq!(
+                asked(query),
+                Condition { query: with_bool.to_owned(), has_zeros: true, is_value: false }
+            );
         }
         for query in ["up", "a < 1 and b > 2", "absent(up)", "not a query"] {
-            assert_eq!(asked(query), Condition { query: query.to_owned(), has_zeros: false });
+            assert_eq!(
+                asked(query),
+                Condition { query: query.to_owned(), has_zeros: false, is_value: false }
+            );
         }
     }
 }

@@ -136,10 +136,9 @@ impl Subject {
         let queries = self.verdicts.iter().filter_map(|verdict| verdict.verdict.query());
         let mut conditions: IndexMap<String, Condition> =
             queries.map(|query| (query.to_owned(), Condition::of(query))).collect();
-        let values = self
-            .charts
-            .values()
-            .map(|chart| (chart.key.clone(), Condition { query: chart.query.clone(), has_zeros: true }));
+        let values = self.charts.values().map(|chart| {
+            (chart.key.clone(), Condition { query: chart.query.clone(), has_zeros: true, is_value: true })
+        });
         conditions.extend(values);
         conditions
     }

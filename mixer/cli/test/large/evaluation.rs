@@ -22,6 +22,9 @@ use super::range_query::{RangeQuery, Results};
 use super::reads::{ALERTS, Reads};
 use super::rules::{TestRule, makers};
 
+/// Number of series whose values are kept for a chart.
+const CHARTED_MAX: usize = 20;
+
 /// The evaluation of one run.
 pub(super) struct Evaluation<'a> {
     subject: &'a Subject,
@@ -205,7 +208,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The answer to a condition, as far as it is judged: at each step the first element that is false, and the first that is
-    /// true.
+    /// true. Of values those of some series, as many as a chart shows.
     fn answer(&self, condition: &Condition, reads: &Reads) -> Result<Answer, String> {
         let hindrance = reads.refusal().or_else(|| self.lost_source(&makers(self.rules, reads)));
         if let Some(why) = hindrance {
@@ -213,12 +216,13 @@ impl<'a> Evaluation<'a> {
         }
         let Results { series, .. } = self.results(&condition.query).map_err(Unanswered::text)?;
         let mut steps: Answer = vec![Vec::new(); self.subject.evaluations.count()];
-        for ResultSeries { labels, values } in series {
+        let series_max = if condition.is_value { CHARTED_MAX } else { usize::MAX };
+        for ResultSeries { labels, values } in series.into_iter().take(series_max) {
             for (step, value) in values {
                 let value = if condition.has_zeros { value } else { 1.0 };
                 let is_true = |value: f64| value != 0.0;
                 let Some(elements) = steps.get_mut(step) else { continue };
-                if elements.iter().all(|known| is_true(known.value) != is_true(value)) {
+                if condition.is_value || elements.iter().all(|known| is_true(known.value) != is_true(value)) {
                     elements.push(Element { labels: label_text(&labels), value });
                 }
             }
