@@ -278,7 +278,7 @@ fn errors_name_the_flag_and_the_way_out() {
     };
     insta::assert_snapshot!(error(&["--out", "history.bin"]), @r#"error: file name "history.bin" has no known format; end it in .om, .csv, .parquet or .yml, or in / for a folder of blocks, or give --format"#);
     insta::assert_snapshot!(error(&["--to", "2026-01-04"]), @"error: --from 2026-01-05T00:00:00Z must be before --to 2026-01-04T00:00:00Z, and the range must have an end");
-    insta::assert_snapshot!(error(&["--to", "tomorrow"]), @r#"error: --to or PME_EXPORT_TO: "tomorrow" is not a time; write 2026-01-05T08:00Z"#);
+    insta::assert_snapshot!(error(&["--to", "tomorrow"]), @r#"error: --to or PME_EXPORT_TO: "tomorrow" is not a time; write 2026-01-05T08:00Z, or -1h for an hour ago"#);
     insta::assert_snapshot!(error(&["--to", "2026-01-06", "--for", "1h"]), @"error: --from, --to and --for exclude each other; give two of them");
     insta::assert_snapshot!(error(&["--step", "0"]), @r#"error: --step or PME_EXPORT_STEP must be 1ms or longer and not endless, but is "0""#);
     insta::assert_snapshot!(error(&["--out", "/nowhere/at/all.om"]), @"error: --out or PME_EXPORT_OUT: /nowhere/at is not a folder; make it first");

@@ -97,7 +97,7 @@ fn after_mistakes_nothing_is_written() {
     let cases: [(&[&str], &str); 8] = [
         (&["../shop"], "config name \"../shop\" is not allowed"),
         (&["shop.ron"], "config name \"shop.ron\" is not allowed"),
-        (&["shop", "--hosts", "0"], "invalid value '0' for '--hosts <N>'"),
+        (&["shop", "--hosts", "0"], "--hosts or PME_NEW_HOSTS: give a number from 1 on"),
         (&["shop", "--hosts", "4000000000"], "more than 5000000"),
         (&["shop", "--metric", "load"], "--metric or PME_NEW_METRIC: \"load\" is not NAME:TYPE"),
         (&["shop", "--metric", "sales:counter"], "write sales_total:counter"),

@@ -106,7 +106,7 @@ fn mistakes_have_exit_code_2_and_advice() {
     insta::assert_snapshot!(refused(&["--metric", "cpu_usage_percen$"]), @r#"error: --metric or PME_PLOT_METRIC: "cpu_usage_percen$" matches no metric of the config; did you mean "cpu_usage_percent"?"#);
     insta::assert_snapshot!(refused(&["--metric", "cpu["]), @r#"error: --metric or PME_PLOT_METRIC: "cpu[" is not a regular expression: found unclosed character class; write part of a name, or as in ^web-0[1-3]$"#);
     insta::assert_snapshot!(refused(&["--host", "server"]), @r#"error: --host or PME_PLOT_HOST: "server" matches no host of the config; expected one of balancer-1, worker-01, worker-02, worker-03, worker-04, worker-05, worker-06, worker-07, worker-08, worker-09"#);
-    insta::assert_snapshot!(refused(&["--at", "tomorrow"]), @r#"error: --at or PME_PLOT_AT: "tomorrow" is not a time; write 2026-01-05T08:00Z"#);
+    insta::assert_snapshot!(refused(&["--at", "tomorrow"]), @r#"error: --at or PME_PLOT_AT: "tomorrow" is not a time; write 2026-01-05T08:00Z, or -1h for an hour ago"#);
     insta::assert_snapshot!(refused(&["--for", "inf"]), @r#"error: --for or PME_PLOT_FOR must be longer than 0 and not endless, but is "inf""#);
     insta::assert_snapshot!(refused(&["--out", "chart.jpg"]), @"error: --out or PME_PLOT_OUT: chart.jpg is neither .svg nor .png; choose one of them");
 }

@@ -82,8 +82,9 @@ fn the_ground_truth_is_judged_where_a_config_has_no_verdicts() {
     let (down, down_end) = begins("Down");
     assert!((1860.0..=1890.0).contains(&down) && (1980.0..=2010.0).contains(&down_end), "{down} {down_end}");
     assert!(shown.contains("PASSED") && shown.contains("no_other_alerts()"), "{shown}");
-    let (_, again) = tested("", RULES, &[]);
-    assert_eq!(report, again, "the same each time");
+    let (printed, _) = tested("", RULES, &["--json", "-"]);
+    let again: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(report, again, "the same each time, also on standard output");
 }
 
 #[test]

@@ -20,7 +20,7 @@ mod rules;
 mod subject;
 mod table;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use promemu_core::error::Error;
@@ -72,7 +72,10 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
         judgements: &judgements,
         mutants: mutants.as_deref(),
     };
-    stdout::print(table::text(&report).as_bytes())?;
+    let is_printed = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
+    if ![&args.junit, &args.json, &args.html].into_iter().any(is_printed) {
+        stdout::print(table::text(&report).as_bytes())?;
+    }
     if args.mutate && mutants.is_none() {
         warn!("the rules are not mutated, as not all verdicts passed");
     }
@@ -115,7 +118,15 @@ fn write_reports(report: &Report<'_>, args: &TestArgs) -> Result<(), Error> {
     Ok(())
 }
 
+/// `true` for `-`, which stands for standard output.
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 fn write(path: &Path, text: &str) -> Result<(), Error> {
+    if is_stdout(path) {
+        return stdout::print(text.as_bytes());
+    }
     output_file::replace(path, text.as_bytes()).map_err(|source| {
         let what = format!("{} cannot be written", path.display());
         Error::System { what, source }

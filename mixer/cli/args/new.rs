@@ -13,7 +13,7 @@ pub(crate) struct NewArgs {
     pub(crate) plugin: bool,
 
     /// Number of hosts [default: 3]
-    #[arg(long, env = "PME_NEW_HOSTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "PME_NEW_HOSTS", value_name = "N", value_parser = parse_hosts)]
     pub(crate) hosts: Option<u32>,
 
     #[arg(
@@ -42,4 +42,11 @@ pub(crate) struct NewArgs {
     /// Replace an existing file
     #[arg(long, env = "PME_NEW_FORCE")]
     pub(crate) force: bool,
+}
+
+fn parse_hosts(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(hosts @ 1..) => Ok(hosts),
+        _ => Err("give a number from 1 on".to_owned()),
+    }
 }

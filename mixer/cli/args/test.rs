@@ -68,7 +68,7 @@ pub(crate) struct TestArgs {
     #[arg(long, env = "PME_TEST_JUNIT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,
 
-    /// Also write a report in JSON
+    /// Also write a report in JSON; - prints it in place of the table
     #[arg(long, env = "PME_TEST_JSON", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) json: Option<PathBuf>,
 
