@@ -173,7 +173,7 @@ fn the_page_shows_each_alert_and_quotes_what_others_wrote() {
     for part in [
         "<h2>Busy</h2>",
         "<h2>Down</h2>",
-        "job:load:avg</code>: 0 to 95, threshold 90",
+        "job:load:avg</code>: 10 to 95, threshold 90",
         "note=&quot;&lt;b&gt;&amp;&#39;&quot;",
     ] {
         assert!(page.contains(part), "{part}: {page}");
@@ -414,4 +414,53 @@ fn an_alert_of_a_fault_on_an_event_is_expected_when_the_fault_comes() {
     let [path, rules] = [&path, &rules].map(|path| path.to_str().unwrap());
     let output = promemu_command(&["test", path, "--rules", rules, "--for", "40m"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn a_test_that_judges_nothing_is_no_test() {
+    let (output, _) = tested("verdicts: [no_other_alerts()],", "groups: []", &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.contains("no_other_alerts() needs rules with alerts; name their files with --rules"),
+        "{said}"
+    );
+    let (output, _) = tested(r#"verdicts: [no_other_alerts(except: ["Bussy"])],"#, RULES, &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains(r#"did you mean "Busy"?"#), "{said}");
+    let slow = RULES.replace("- name: load", "- name: load\n    interval: 5m").replace("> 90", "> 99");
+    let (output, _) = tested(r#"verdicts: [no_other_alerts(except: ["Down"])],"#, &slow, &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("no alert is expected to fire")
+            && said.contains("the interval of the group is not followed"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_update_says_what_it_leaves_out_and_keeps_what_it_cannot_find() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, rules) = (dir.path().join("c.ron"), dir.path().join("rules.yml"));
+    let verdicts = r#"verdicts: [holds(query: "load_percent > 9", of: "busy"), holds(query: "up == 2"), fires(alert: "Busy", of: "down")],"#;
+    std::fs::write(&config, CONFIG.replace("VERDICTS", verdicts)).unwrap();
+    std::fs::write(&rules, RULES).unwrap();
+    let args =
+        ["test", config.to_str().unwrap(), "--rules", rules.to_str().unwrap(), "--for", "40m", "--update"];
+    let output = promemu_command(&args).output().unwrap();
+    let (said, text) = (String::from_utf8(output.stderr).unwrap(), std::fs::read_to_string(&config).unwrap());
+    assert_eq!(said.matches("failed today, so it is left out").count(), 2, "{said}");
+    assert!(
+        text.contains(r#"holds(query: "load_percent > 9", of: "busy")"#) && !text.contains("up == 2"),
+        "{text}"
+    );
+    // A report that cannot be written hides no failure.
+    let html = dir.path().join("none/report.html");
+    let (output, _) = tested(
+        r#"verdicts: [fires(alert: "Busy", of: "down")],"#,
+        RULES,
+        &["--html", html.to_str().unwrap()],
+    );
+    assert_eq!(output.status.code(), Some(3));
 }

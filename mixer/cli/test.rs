@@ -24,13 +24,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use promemu_core::error::Error;
+use promemu_core::plan::Verdict;
 use promemu_core::plural::plural;
 use promemu_core::verdict::{Observation, Outcome, judge, verdicts_of};
 use tracing::warn;
 
 use crate::args::{TestArgs, TestMode};
 use crate::settings::Settings;
-use crate::{output_file, stdout};
+use crate::{diagnostics, output_file, stdout};
 use report::Report;
 use rules::Rules;
 use subject::Subject;
@@ -79,9 +80,14 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
     if args.mutate && mutants.is_none() {
         warn!("the rules are not mutated, as not all verdicts passed");
     }
-    write_reports(&report, args)?;
+    let written = write_reports(&report, args);
     Ok(match worst {
-        Outcome::Failed => ExitCode::from(FAILED),
+        Outcome::Failed => {
+            // The verdict weighs more than a report that is missing.
+            written.unwrap_or_else(|error| diagnostics::print(&error, settings.cli().log_format));
+            return Ok(ExitCode::from(FAILED));
+        }
+        _ if written.is_err() => return written.map(|()| ExitCode::SUCCESS),
         Outcome::Undecided => ExitCode::from(UNDECIDED),
         Outcome::Passed => ExitCode::SUCCESS,
     })
@@ -93,12 +99,27 @@ fn source_of(subject: &Subject) -> Result<&Path, Error> {
     subject.file.source().map(|(path, _)| path).ok_or_else(|| Error::Usage(message.to_owned()))
 }
 
-/// Writes the verdicts that pass today into the config.
+/// Writes the verdicts that pass today into the config. Of its own, those that promemu does not find by itself stay, if they pass.
 fn update(settings: &Settings, subject: &Subject, seen: &Observation) -> Result<ExitCode, Error> {
-    let verdicts = verdicts_of(&subject.run.plan, seen);
-    let file = &subject.file;
+    let plan = &subject.run.plan;
+    let mut verdicts = verdicts_of(plan, seen);
+    for (verdict, judgement) in subject.verdicts.iter().zip(judge(plan, &subject.verdicts, seen)) {
+        let is_found = matches!(
+            verdict.verdict,
+            Verdict::Fires { .. }
+                | Verdict::Resolves { .. }
+                | Verdict::NoOtherAlerts { .. }
+                | Verdict::Series { .. }
+        );
+        if judgement.outcome != Outcome::Passed {
+            let found = judgement.findings.join("; ");
+            warn!(verdict = %judgement.verdict, "{} today, so it is left out: {found}", judgement.outcome.name());
+        } else if !is_found {
+            verdicts.push(verdict.clone());
+        }
+    }
     let path = source_of(subject)?;
-    let text = file.text_with_verdicts(settings.cli().class.as_deref(), &verdicts)?;
+    let text = subject.file.text_with_verdicts(settings.cli().class.as_deref(), &verdicts)?;
     write(path, &text)?;
     let count = plural(verdicts.len(), "verdict", "verdicts");
     stdout::print(format!("{}: {count} written\n", path.display()).as_bytes())?;

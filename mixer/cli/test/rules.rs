@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf, absolute};
 
 use promemu_core::error::{Error, suggestion};
 use promemu_core::plan::{Verdict, VerdictPlan};
+use promemu_core::time::Span;
 use promemu_wire::rule_file::{Rule, RuleFile, RuleKind};
+use tracing::warn;
 
 /// The rule files, in the order in which they are named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,19 +53,34 @@ impl Rules {
     pub(super) fn check(&self, verdicts: &[VerdictPlan]) -> Result<(), Error> {
         let known: Vec<&str> = self.alerts().map(|rule| rule.name.as_str()).collect();
         for verdict in verdicts {
-            let (Verdict::Fires { alert, .. } | Verdict::Resolves { alert, .. }) = &verdict.verdict else {
-                continue;
+            let names: Vec<&String> = match &verdict.verdict {
+                Verdict::Fires { alert, .. } | Verdict::Resolves { alert, .. } => vec![&alert.name],
+                Verdict::NoOtherAlerts { except } => except.iter().collect(),
+                _ => continue,
             };
             if known.is_empty() {
-                let message = format!("{verdict} needs rules with this alert; name their files with --rules");
+                let message = format!("{verdict} needs rules with alerts; name their files with --rules");
                 return Err(Error::Usage(message));
             }
-            if !known.contains(&alert.name.as_str()) {
-                let hint = suggestion(&alert.name, &known);
+            if let Some(name) = names.into_iter().find(|name| !known.contains(&name.as_str())) {
+                let hint = suggestion(name, &known);
                 return Err(Error::Usage(format!("no rule has the alert of {verdict}{hint}")));
             }
         }
         Ok(())
+    }
+
+    /// Warns of intervals of groups, which nothing follows.
+    pub(super) fn warn_of_intervals(&self, evaluation: Span) {
+        let groups = self.files.iter().flat_map(|(_, file)| &file.groups);
+        for group in groups.filter(|group| group.interval.is_some_and(|interval| interval != evaluation)) {
+            let (group, own) = (&group.name, group.interval.unwrap_or(evaluation));
+            warn!(
+                %group,
+                interval = %own,
+                "the interval of the group is not followed; rules are evaluated every {evaluation}, or as --evaluation-interval says"
+            );
+        }
     }
 
     /// The same rules, written into a folder.

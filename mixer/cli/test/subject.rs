@@ -12,6 +12,7 @@ use promemu_core::time::{Span, Time};
 use promemu_core::verdict::verdicts_of_truth;
 use promemu_wire::export::TargetLabels;
 use promemu_wire::grafana_dashboard::GrafanaDashboard;
+use tracing::warn;
 
 use super::condition::{Condition, value_and_threshold};
 use super::dashboard_files;
@@ -102,12 +103,18 @@ impl Subject {
         }
         let grid = |step| Grid { from, to: from + length, step };
         let (scrapes, seed) = (grid(step), settings.cli().seed.unwrap_or(SEED));
-        let mut verdicts =
-            if plan.verdicts.is_empty() { verdicts_of_truth(&plan) } else { plan.verdicts.clone() };
+        let mut verdicts = match plan.verdicts.as_slice() {
+            // Dashboards alone are a test, too.
+            [] if args.rules.is_empty() && !args.dashboard.is_empty() => Vec::new(),
+            [] => verdicts_of_truth(&plan),
+            own => own.to_vec(),
+        };
         let dashboards =
             dashboard_files::read(&mut verdicts, file.source().map(|(path, _)| path), &args.dashboard)?;
         let rules = Rules::read(&args.rules)?;
         rules.check(&verdicts)?;
+        rules.warn_of_intervals(evaluation);
+        warn_of_few(&verdicts);
         let charts = match args.html {
             Some(_) => rules.alerts().map(|rule| (rule.name.clone(), Chart::of(&rule.expr))).collect(),
             None => IndexMap::new(),
@@ -160,6 +167,18 @@ impl Subject {
             }
             None => (TestMode::Exact, format!("up to {EXACT_SERIES_MAX} series")),
         }
+    }
+}
+
+/// Warns if the verdicts are content with rules that never fire.
+fn warn_of_few(verdicts: &[VerdictPlan]) {
+    let is_weak = |verdict: &VerdictPlan| {
+        matches!(verdict.verdict, Verdict::NoOtherAlerts { .. } | Verdict::Series { .. })
+    };
+    if verdicts.iter().all(is_weak) {
+        warn!(
+            "no alert is expected to fire, so rules that never fire pass; name the alerts of a fault in its truth, or write verdicts"
+        );
     }
 }
 

@@ -97,7 +97,7 @@ fn what_the_run_does_not_reach_is_undecided() {
     short.grid.to = at(41.0);
     assert_eq!(
         judged(FIRES, &short),
-        (Outcome::Undecided, "the run ends at 41m, before it must fire".to_owned())
+        (Outcome::Undecided, "the run ends at 41m, before it must fire; --for 43m decides it".to_owned())
     );
     short.grid.to = at(8.0);
     let never = judged(FIRES, &short);

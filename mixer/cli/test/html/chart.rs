@@ -96,7 +96,8 @@ impl AlertChart<'_> {
                 lines.entry(&element.labels).or_default().push((at, element.value));
             }
         }
-        let all = || lines.values().flatten().map(|(_, value)| *value).chain(chart.threshold);
+        let seen_values = || lines.values().flatten().map(|(_, value)| *value);
+        let all = || seen_values().chain(chart.threshold);
         let (low, high) = (all().fold(0.0, f64::min), all().fold(0.0, f64::max));
         let y = |value: f64| HEIGHT - (value - low) / (high - low).max(f64::MIN_POSITIVE) * HEIGHT;
         let mut shapes = bands.to_owned();
@@ -116,12 +117,17 @@ impl AlertChart<'_> {
                 format!("<line class=\"threshold\" x1=\"0\" x2=\"{WIDTH}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>");
             shapes.push_str(&line);
         }
+        let (least, most) =
+            seen_values().fold((f64::MAX, f64::MIN), |(a, b), value| (a.min(value), b.max(value)));
+        let range = if lines.is_empty() {
+            "no data".to_owned()
+        } else {
+            format!("{} to {}", rounded(least), rounded(most))
+        };
         let threshold = chart.threshold.map(|threshold| format!(", threshold {}", rounded(threshold)));
         page.push(&format!(
-            "<div class=\"label\"><code>{}</code>: {} to {}{}</div>\n<svg class=\"values\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\">{shapes}</svg>\n",
+            "<div class=\"label\"><code>{}</code>: {range}{}</div>\n<svg class=\"values\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\">{shapes}</svg>\n",
             escaped(&chart.query),
-            rounded(low),
-            rounded(high),
             threshold.unwrap_or_default(),
         ));
     }

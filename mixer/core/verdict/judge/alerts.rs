@@ -79,7 +79,11 @@ impl Judge<'_> {
             );
             self.failed(before.begin, text);
         } else if limit > self.seen.grid.to {
-            let text = format!("the run ends {}, before it must fire", self.at(self.seen.grid.to));
+            let text = format!(
+                "the run ends {}, before it must fire; --for {} decides it",
+                self.at(self.seen.grid.to),
+                self.since_start(limit)
+            );
             self.undecided(self.seen.grid.to, text);
         } else if let Some(pending) = pending {
             let text = format!("was pending {}, and did not fire", self.at(pending.begin));
@@ -99,7 +103,11 @@ impl Judge<'_> {
             })
             .collect();
         if deadline > self.seen.grid.to {
-            let text = format!("the run ends {}, before it must resolve", self.at(self.seen.grid.to));
+            let text = format!(
+                "the run ends {}, before it must resolve; --for {} decides it",
+                self.at(self.seen.grid.to),
+                self.since_start(deadline)
+            );
             self.undecided(self.seen.grid.to, text);
         } else if fired.is_empty() {
             self.failed(begin, format!("never fired {} or later", self.at(begin)));

@@ -27,29 +27,29 @@ impl Judge<'_> {
         for (begin, end) in windows {
             let steps = grid.iter().zip(&answer).filter(|(at, _)| *begin <= *at && at < end);
             let (mut good, mut all) = (0_usize, 0_usize);
-            let mut first_bad = None;
+            let (mut first_empty, mut first_false) = (None, None);
             for (at, elements) in steps {
                 all += 1;
                 match elements.iter().find(|element| element.value == 0.0) {
-                    None if !elements.is_empty() => good += 1,
-                    bad => {
-                        first_bad = first_bad.or(Some((at, bad)));
-                    }
+                    None if elements.is_empty() => first_empty = first_empty.or(Some(at)),
+                    None => good += 1,
+                    Some(element) => first_false = first_false.or(Some((at, element))),
                 }
             }
-            match first_bad {
+            let mut bad = Vec::new();
+            bad.extend(first_false.map(|(at, element)| {
+                let of = if element.labels.is_empty() { "" } else { " for " };
+                (at, format!("false{of}{} {}", element.labels, self.at(at)))
+            }));
+            bad.extend(first_empty.map(|at| (at, format!("no data {}", self.at(at)))));
+            match bad.first() {
                 None if all == 0 => {
                     self.undecided(*begin, format!("no step is within {} and the end", self.at(*begin)));
                 }
                 None => self.passed(*begin, format!("true at all {}", plural(all, "step", "steps"))),
-                Some((at, bad)) => {
-                    let what = match bad {
-                        None => "no data".to_owned(),
-                        Some(element) if element.labels.is_empty() => "false".to_owned(),
-                        Some(element) => format!("false for {}", element.labels),
-                    };
-                    let text = format!("{what} {}; true at {good} of {all} steps", self.at(at));
-                    self.failed(at, text);
+                Some((at, _)) => {
+                    let found: Vec<&str> = bad.iter().map(|(_, text)| text.as_str()).collect();
+                    self.failed(*at, format!("{}; true at {good} of {all} steps", found.join(", ")));
                 }
             }
         }
@@ -71,7 +71,10 @@ impl Judge<'_> {
             return;
         };
         let after = first.since(begin);
-        let text = format!("first true {}", self.at(first));
+        let begins_later = begin > grid.from;
+        let since =
+            if begins_later { format!(", {after} after {}", self.since_start(begin)) } else { String::new() };
+        let text = format!("first true {}{since}", self.at(first));
         match between {
             Some((from, to)) if after < from || after > to => {
                 self.failed(first, format!("{text}, not between {from} and {to}"));
