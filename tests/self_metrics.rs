@@ -61,12 +61,13 @@ fn pushing(gateway: &Pushgateway, more: &[&str]) -> Process {
 #[test]
 fn an_embedded_run_serves_them_beside_the_emulated_ones() {
     let (mut run, port) = embedded("hosts_load_with_peaks", &["--config-args", "hosts_count=2"]);
-    let page = eventually("all hosts have begun", || {
-        get(port, SELF_PATH).filter(|page| number(page, "promemu_hosts_active") == Some(3.0))
+    let page = eventually("all hosts have begun, and reported", || {
+        let page = get(port, SELF_PATH).filter(|page| number(page, "promemu_hosts_active") == Some(3.0))?;
+        // Each host ticks after it has begun.
+        let counts = [("promemu_updates_total", 1.0), ("promemu_lateness_seconds_count", 3.0)];
+        counts.iter().all(|(name, least)| number(&page, name).unwrap() >= *least).then_some(page)
     });
     assert_eq!(promtool_errors(&page), Vec::<String>::new());
-    assert!(number(&page, "promemu_updates_total").unwrap() >= 1.0, "{page}");
-    assert!(number(&page, "promemu_lateness_seconds_count").unwrap() >= 3.0, "{page}");
     assert!(number(&page, "promemu_events_total").unwrap() >= 4.0, "the run and three hosts started: {page}");
     eventually("the series are counted as they are served", || {
         let served = series(&get(port, "/metrics")?, "")
