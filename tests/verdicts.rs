@@ -277,7 +277,7 @@ fn a_prometheus_that_ends_makes_verdicts_undecided_and_never_passed() {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     let found = outcomes(&report);
     let words: Vec<&str> = found.iter().map(|(outcome, _)| outcome.as_str()).collect();
-    // What was answered before is known: the alert on `up` needs no recorded series.
+    // Answers before that are known: the alert on `up` needs no recorded series.
     assert_eq!(words, ["passed", "undecided", "undecided", "undecided", "passed"], "{found:?}");
     assert!(found[1].1.contains("out of luck"), "{found:?}");
     // It is killed for its processor time while it answers.

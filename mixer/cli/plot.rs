@@ -11,6 +11,7 @@ mod figure;
 mod growth;
 mod image;
 mod marks;
+mod palette;
 mod pen;
 mod reading;
 mod samples;

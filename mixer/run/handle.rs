@@ -22,6 +22,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod timeline_views;
 mod value_check;
 mod views;
 
@@ -34,8 +35,9 @@ pub use hosts::HostFilter;
 pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;
 pub use series::SeriesFilter;
+pub use timeline_views::{FaultView, NextPhaseView, PhaseView, PresentView, TimelineView};
 pub use views::{
-    ActedView, EventView, FamiliesPage, FamilyView, FaultView, HostDetail, HostView, HostsPage, JobView,
-    LeverHostsView, LeverOverrideView, LeverView, ListenedEvent, NextPhaseView, OutputView, OverrideView,
-    Overview, PhaseView, Posted, SeriesPage, SeriesView, TimelineView,
+    ActedView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView, LeverHostsView,
+    LeverOverrideView, LeverView, ListenedEvent, OutputView, OverrideView, Overview, Posted, SeriesPage,
+    SeriesView,
 };

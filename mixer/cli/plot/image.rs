@@ -15,46 +15,10 @@ use super::axis::{ValueAxis, times};
 use super::chart::{Chart, Curve, stretches};
 use super::figure::Figure;
 use super::marks::by_place;
+use super::palette::{AXIS, FAULTS, GRID, LINES, LINES_MAX, MARKS, PHASES, SOFT_TEXT, TEXT};
 use super::pen::{Area, Drawn, FONT_FAMILY, Pen};
 
 const FONT: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
-
-/// More curves are drawn as a band.
-const LINES_MAX: usize = 8;
-/// The colours of lines (Matplotlib's `tab10`), of marks, and of the rest.
-const LINES: [RGBColor; LINES_MAX] = [
-    RGBColor(31, 119, 180),
-    RGBColor(255, 127, 14),
-    RGBColor(44, 160, 44),
-    RGBColor(214, 39, 40),
-    RGBColor(148, 103, 189),
-    RGBColor(140, 86, 75),
-    RGBColor(227, 119, 194),
-    RGBColor(23, 190, 207),
-];
-const MARKS: [RGBColor; 6] = [
-    RGBColor(192, 57, 43),
-    RGBColor(22, 120, 90),
-    RGBColor(70, 70, 160),
-    RGBColor(150, 110, 0),
-    RGBColor(110, 40, 110),
-    RGBColor(60, 60, 60),
-];
-/// The colours of faults.
-const FAULTS: [RGBColor; 6] = [
-    RGBColor(214, 39, 40),
-    RGBColor(230, 140, 0),
-    RGBColor(140, 60, 160),
-    RGBColor(20, 130, 130),
-    RGBColor(120, 80, 50),
-    RGBColor(80, 80, 90),
-];
-/// The backgrounds of phases, in turn.
-const PHASES: [RGBColor; 2] = [RGBColor(240, 244, 250), RGBColor(250, 246, 238)];
-pub(super) const TEXT: RGBColor = RGBColor(40, 40, 40);
-const SOFT_TEXT: RGBColor = RGBColor(110, 110, 110);
-const GRID: RGBColor = RGBColor(225, 225, 225);
-const AXIS: RGBColor = RGBColor(150, 150, 150);
 
 /// Sizes of texts in the unit of plotters: an em is about four fifths of it.
 const LARGE: i32 = 20;

@@ -7,7 +7,7 @@ use plotters::element::{PathElement, Polygon, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
-use super::image::TEXT;
+use super::palette::TEXT;
 
 /// The name under which the built-in font is known.
 pub(super) const FONT_FAMILY: &str = "sans-serif";

@@ -82,7 +82,7 @@ fn changed(rule: &Rule, change: Change) -> Option<Rule> {
         Change::LongerFor => false,
     };
     let expr = expression.to_string();
-    // What is written must be what is meant.
+    // An expression that cannot be read again is no mutant.
     let is_good = is_changed && expr != before && parse(&expr).is_ok();
     is_good.then(|| Rule { expr, ..rule.clone() })
 }

@@ -18,6 +18,7 @@ mod relays;
 mod repetition;
 mod resolver;
 mod run_fault;
+mod run_fault_times;
 mod scenarios;
 mod storage;
 mod structured;

@@ -292,7 +292,7 @@ fn settled(actions: &[LoggedAction], now: Time) -> Vec<bool> {
 fn end_of(logged: &LoggedAction) -> Time {
     let lasts = match logged.sent.action {
         Action::Override { lasts, .. } | Action::Lever { lasts, .. } | Action::Down { lasts } => lasts,
-        // What is planned later counts from their end.
+        // Later plans count from their end.
         Action::BeginFault { .. } | Action::EndFault { .. } | Action::SkipTo { .. } => Span::FOREVER,
         _ => Span::ZERO,
     };

@@ -13,7 +13,7 @@ use super::commands::Command;
 use super::error::CommandError;
 use super::lookup::shortened;
 use super::run_handle::RunHandle;
-use super::views::{FaultView, NextPhaseView, PhaseView, TimelineView};
+use super::timeline_views::{FaultView, NextPhaseView, PhaseView, PresentView, TimelineView};
 use crate::fleet::Fleet;
 
 impl RunHandle {
@@ -133,16 +133,10 @@ fn next_phase<'a>(plan: &'a Plan, course: &Course, now: Time) -> Option<(&'a Pha
 fn phase_view(phase: &PhasePlan, course: &Course, now: Time) -> PhaseView {
     let on = course.window(phase.timed(), now);
     let lasts = Some(phase.times.lasts).filter(|lasts| *lasts != Span::FOREVER);
-    let [begin, end] = ends_of(on);
     PhaseView {
         name: phase.name.to_string(),
         lasts_seconds: lasts.map(Span::as_secs_f64),
-        is_on: on.is_some(),
-        begin: begin.map(Time::rfc3339),
-        begin_unix: begin.map(Time::unix_millis_secs),
-        end: end.map(Time::rfc3339),
-        end_unix: end.map(Time::unix_millis_secs),
-        left_seconds: end.map(|end| end.since(now).as_secs_f64()),
+        present: present_view(on, now),
         alerts: phase.truth.alerts.clone(),
     }
 }
@@ -150,7 +144,6 @@ fn phase_view(phase: &PhasePlan, course: &Course, now: Time) -> PhaseView {
 fn fault_view(fault: &RunFault, course: &Course, now: Time) -> FaultView {
     let timed: Timed<'_> = fault.timed();
     let on = course.window(timed, now);
-    let [begin, end] = ends_of(on);
     let next = Some(course.next_begin(timed, now)).filter(|next| *next != Time::NEVER);
     FaultView {
         id: fault.id.to_string(),
@@ -158,18 +151,21 @@ fn fault_view(fault: &RunFault, course: &Course, now: Time) -> FaultView {
         target: fault.target(),
         root: fault.truth.root.clone(),
         alerts: fault.truth.alerts.clone(),
+        present: present_view(on, now),
+        next: next.map(Time::rfc3339),
+        next_unix: next.map(Time::unix_millis_secs),
+    }
+}
+
+/// The present time of a phase or a fault that is on in this window.
+fn present_view(on: Option<(Time, Time)>, now: Time) -> PresentView {
+    let (begin, end) = (on.map(|(begin, _)| begin), on.map(|(_, end)| end).filter(|end| *end != Time::NEVER));
+    PresentView {
         is_on: on.is_some(),
         begin: begin.map(Time::rfc3339),
         begin_unix: begin.map(Time::unix_millis_secs),
         end: end.map(Time::rfc3339),
         end_unix: end.map(Time::unix_millis_secs),
         left_seconds: end.map(|end| end.since(now).as_secs_f64()),
-        next: next.map(Time::rfc3339),
-        next_unix: next.map(Time::unix_millis_secs),
     }
-}
-
-/// The begin and the end of a window; `None` for an end that never comes.
-fn ends_of(on: Option<(Time, Time)>) -> [Option<Time>; 2] {
-    [on.map(|(begin, _)| begin), on.map(|(_, end)| end).filter(|end| *end != Time::NEVER)]
 }
