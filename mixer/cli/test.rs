@@ -8,6 +8,7 @@ mod dashboard_files;
 mod dashboards;
 mod evaluated;
 mod exact;
+mod guarded;
 mod html;
 mod junit;
 mod large;
@@ -15,7 +16,9 @@ mod mutants;
 mod mutation;
 mod prometheus;
 mod promtool_output;
+mod reads;
 mod report;
+mod rule_order;
 mod rules;
 mod subject;
 mod table;
@@ -40,6 +43,15 @@ use subject::Subject;
 const FAILED: u8 = 3;
 /// Exit code if none failed, but one could not be decided.
 const UNDECIDED: u8 = 1;
+
+/// The groups of these rule files in the order in which promtool has to evaluate them; empty if any order will do.
+///
+/// # Errors
+///
+/// A file cannot be read, or is no rule file.
+pub(crate) fn group_order(rule_files: &[String]) -> Result<Vec<String>, Error> {
+    Ok(rule_order::group_order(&Rules::read(rule_files)?.files))
+}
 
 /// Tests a config.
 pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Error> {

@@ -24,6 +24,7 @@ const RULE_FILES: &str = "rule_files:";
 
 /// Writes a rule test of these rules, or refreshes the one that is there.
 pub(super) fn write(sampling: Sampling<'_>, out: &str, rules: &[String]) -> Result<Vec<DrivenHost>, Error> {
+    let order = group_order(rules);
     let rules = rules.iter().map(|rule| rule_file(rule, out)).collect::<Result<Vec<String>, Error>>()?;
     let path = Path::new(out);
     let is_there = out != "-" && path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0);
@@ -42,7 +43,7 @@ pub(super) fn write(sampling: Sampling<'_>, out: &str, rules: &[String]) -> Resu
     };
     let edit = |made: &str| match &old {
         Some(old) => old.refreshed(made, &rules),
-        None => with_rule_files(made, &rules),
+        None => with_rule_files(made, &rules, &order),
     };
     if rules.is_empty() && old.as_ref().is_none_or(|old| !old.has_rule_files()) {
         warn!("the rule test names no rules, so no alert of it fires; name them with --rules");
@@ -76,10 +77,23 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
     up.chain(to[shared..].iter().copied()).collect()
 }
 
-/// A new rule test with these rules.
-fn with_rule_files(made: &str, rules: &[String]) -> String {
-    let list: Vec<String> = rules.iter().map(|rule| quoted(rule)).collect();
-    made.replacen(NO_RULE_FILES, &format!("{RULE_FILES} [{}]\n", list.join(", ")), 1)
+/// The order of the groups of these rules; none if that is not known, and promtool then refuses the files.
+fn group_order(rules: &[String]) -> Vec<String> {
+    crate::test::group_order(rules).unwrap_or_else(|error| {
+        warn!(
+            "the order of the groups of these rules is not known, and left to promtool: {}",
+            error.with_causes()
+        );
+        Vec::new()
+    })
+}
+
+/// A new rule test with these rules, and with this order of their groups.
+fn with_rule_files(made: &str, rules: &[String], order: &[String]) -> String {
+    let list = |items: &[String]| items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", ");
+    let order =
+        if order.is_empty() { String::new() } else { format!("group_eval_order: [{}]\n", list(order)) };
+    made.replacen(NO_RULE_FILES, &format!("{RULE_FILES} [{}]\n{order}", list(rules)), 1)
 }
 
 fn quoted(text: &str) -> String {
@@ -239,9 +253,12 @@ mod tests {
 
     #[test]
     fn a_new_test_names_its_rules() {
-        let made = with_rule_files(MADE, &["../a.yml".to_owned(), "b.yml".to_owned()]);
-        assert!(made.contains("rule_files: [\"../a.yml\", \"b.yml\"]\n"), "{made}");
-        assert_eq!(with_rule_files(MADE, &[]), MADE);
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let made = with_rule_files(MADE, &named(&["../a.yml", "b.yml"]), &[]);
+        assert!(made.contains("rule_files: [\"../a.yml\", \"b.yml\"]\nevaluation"), "{made}");
+        let made = with_rule_files(MADE, &named(&["a.yml"]), &named(&["b", "a: c"]));
+        assert!(made.contains("rule_files: [\"a.yml\"]\ngroup_eval_order: [\"b\", \"a: c\"]\n"), "{made}");
+        assert_eq!(with_rule_files(MADE, &[], &[]), MADE);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use serde_json::json;
 use super::condition::Condition;
 use super::evaluated::{self, Evaluated};
 use super::promtool_output::{LabelledValue, mark, read};
+use super::rule_order::group_order;
 use super::rules::Rules;
 use super::subject::{Subject, TestRun};
 
@@ -107,8 +108,9 @@ fn write_test(
     let millis = |grid: &Grid| grid.step.as_nanos() / 1_000_000;
     write!(
         out,
-        "rule_files: {}\nevaluation_interval: {}ms\ntests:\n  - interval: {}ms\n    input_series:\n",
+        "rule_files: {}\ngroup_eval_order: {}\nevaluation_interval: {}ms\ntests:\n  - interval: {}ms\n    input_series:\n",
         json!(rules.paths().collect::<Vec<_>>()),
+        json!(group_order(&rules.files)),
         millis(evaluations),
         millis(scrapes)
     )?;

@@ -6,8 +6,6 @@
 
 mod evaluation;
 mod range_query;
-mod reads;
-mod rules;
 
 use std::path::Path;
 
@@ -17,6 +15,7 @@ use promemu_core::verdict::Observation;
 
 use super::evaluated;
 use super::prometheus::Prometheus;
+use super::rule_order::ordered;
 use super::rules::Rules;
 use super::subject::Subject;
 use evaluation::Evaluation;
@@ -29,13 +28,13 @@ pub(super) fn ask<T>(
     prometheus: &Path,
     ask: impl FnOnce(&Prometheus, &IndexMap<String, String>) -> T,
 ) -> Result<Result<T, String>, Error> {
-    let rules = rules::rules(&rules.files);
+    let rules = ordered(&rules.files);
     Evaluation::start(subject, &subject.run, &rules, prometheus)?.ask(ask)
 }
 
 /// Evaluates the rules and conditions of a test.
 pub(super) fn observe(subject: &Subject, rules: &Rules, prometheus: &Path) -> Result<Observation, Error> {
-    let rules = rules::rules(&rules.files);
+    let rules = ordered(&rules.files);
     evaluated::observe(subject, |run, conditions| {
         Evaluation::start(subject, run, &rules, prometheus)?.evaluate(conditions)
     })

@@ -1,13 +1,12 @@
 //! A Prometheus on loopback that a test starts on a folder of blocks, asks, and ends.
 //!
-//! It ends with its owner: when it is dropped, and also where promemu is killed, because a watchdog waits on a pipe from here. Its
-//! folders are temporary ones, and go with it.
+//! It ends with promemu, however that ends, and its folders, which are temporary ones, go with it ([`Guarded`]).
 
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use promemu_core::error::Error;
@@ -18,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::guarded::Guarded;
 use crate::interrupts;
 
 /// Time until a Prometheus has read its blocks.
@@ -29,10 +29,6 @@ const LIMITS: Limits =
     Limits { time: Some(Duration::from_mins(2)), silence: Duration::from_mins(2), body_bytes: 512 << 20 };
 /// Attempts to start on a port that is free, as another program may take it first.
 const STARTS_MAX: usize = 3;
-/// Ends the process of its first argument at the end of its input, which no signal of a terminal keeps it from, and removes the
-/// folders of the others.
-const WATCHDOG: &str = "trap '' INT HUP TERM; read -r line; kill -9 \"$0\"; rm -rf -- \"$@\"";
-
 /// The reason for which a question has no answer, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unanswered {
@@ -94,7 +90,14 @@ impl Prometheus {
                 TargetUrl::parse(&format!("http://127.0.0.1:{port}"), "address", "http://127.0.0.1:9090")?;
             let http = HttpClient::new(&url, &HttpOptions::default())?;
             let runtime = interrupts::runtime().map_err(failed("Prometheus cannot be asked"))?;
-            let process = Guarded::start(program, data, dir.path(), port, log)?;
+            let command = command(program, data, dir.path(), port);
+            let process = Guarded::start(&command, log, &[data, dir.path()]).map_err(|source| {
+                let what = format!(
+                    "{} cannot be started; install Prometheus (apt install prometheus), or name it with --prometheus",
+                    program.display()
+                );
+                Error::System { what, source }
+            })?;
             let mut started = Self { process, http, url, runtime, dir };
             match started.wait_until_ready() {
                 Ok(()) => return Ok(started),
@@ -175,56 +178,16 @@ impl Prometheus {
     }
 }
 
-/// A child process, and its watchdog. Both end when it is dropped.
-#[derive(Debug)]
-struct Guarded {
-    child: Child,
-    watchdog: Option<Child>,
-}
-
-impl Guarded {
-    fn start(program: &Path, data: &Path, dir: &Path, port: u16, log: File) -> Result<Self, Error> {
-        let child = Command::new(program)
-            .arg(format!("--config.file={}", dir.join("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", data.display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .arg("--storage.tsdb.retention.time=100y")
-            .arg("--enable-feature=native-histograms")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .map_err(|source| {
-                let what = format!(
-                    "{} cannot be started; install Prometheus (apt install prometheus), or name it with --prometheus",
-                    program.display()
-                );
-                Error::System { what, source }
-            })?;
-        // Without a shell it ends with its owner all the same, unless promemu is killed.
-        let watchdog = Command::new("sh")
-            .args(["-c", WATCHDOG, &child.id().to_string()])
-            .args([data, dir])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok();
-        Ok(Self { child, watchdog })
-    }
-
-    fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        // The watchdog goes first: a pid that is free again may be another's.
-        for child in self.watchdog.iter_mut().chain([&mut self.child]) {
-            let _is_gone = child.kill().and_then(|()| child.wait()).is_ok();
-        }
-    }
+/// The command of a Prometheus on this data, with its settings in `dir`.
+fn command(program: &Path, data: &Path, dir: &Path, port: u16) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg(format!("--config.file={}", dir.join("prometheus.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", data.display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg("--storage.tsdb.retention.time=100y")
+        .arg("--enable-feature=native-histograms");
+    command
 }
 
 fn free_port() -> io::Result<u16> {

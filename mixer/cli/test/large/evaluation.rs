@@ -17,10 +17,10 @@ use super::super::blocks;
 use super::super::condition::{Condition, label_text};
 use super::super::evaluated::Evaluated;
 use super::super::prometheus::{Prometheus, Unanswered};
+use super::super::reads::{ALERTS, Reads};
+use super::super::rule_order::{TestRule, makers};
 use super::super::subject::{Subject, TestRun};
 use super::range_query::{RangeQuery, Results};
-use super::reads::{ALERTS, Reads};
-use super::rules::{TestRule, makers};
 
 /// Number of series whose values are kept for a chart.
 const CHARTED_MAX: usize = 20;

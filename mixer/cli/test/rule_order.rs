@@ -1,9 +1,12 @@
-//! The rules of a test, in the order in which they can be evaluated over the whole run at once.
+//! The order in which the rules of a test are evaluated: a rule comes after those whose series it reads.
 //!
-//! A rule is evaluated when all series that it reads are there: its level is above those of the rules that make them.
+//! Over the whole run at once a rule is evaluated when all series that it reads are there: its level is above those of the
+//! rules that make them. At each time of a run, group by group, as promtool does it, a group comes after those that it reads.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use indexmap::IndexSet;
 use promemu_core::time::Span;
 use promemu_core::verdict::{AlertRule, LabelTemplate};
 use promemu_wire::rule_file::{Rule, RuleFile, RuleGroup, RuleKind};
@@ -23,8 +26,8 @@ pub(super) struct TestRule {
     pub(super) level: Result<usize, String>,
 }
 
-/// All rules, in the order of their files.
-pub(super) fn rules(files: &[(PathBuf, RuleFile)]) -> Vec<TestRule> {
+/// All rules with their levels, in the order of their files.
+pub(super) fn ordered(files: &[(PathBuf, RuleFile)]) -> Vec<TestRule> {
     let (mut rules, mut reads) = (Vec::new(), Vec::new());
     for (path, file) in files {
         for group in &file.groups {
@@ -48,6 +51,33 @@ pub(super) fn rules(files: &[(PathBuf, RuleFile)]) -> Vec<TestRule> {
     }
     set_levels(&mut rules);
     rules
+}
+
+/// The names of all groups in the order in which promtool evaluates them at each time; empty if no group reads another, as
+/// any order is right then. Without an order promtool takes another one in each run. Groups that read each other are in the
+/// order of their files.
+pub(super) fn group_order(files: &[(PathBuf, RuleFile)]) -> Vec<String> {
+    let groups: Vec<&RuleGroup> = files.iter().flat_map(|(_, file)| &file.groups).collect();
+    let group_of: Vec<usize> = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(number, group)| group.rules.iter().map(move |_| number))
+        .collect();
+    let mut read: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); groups.len()];
+    for (rule, reader) in ordered(files).iter().zip(&group_of) {
+        read[*reader].extend(rule.sources.iter().map(|source| group_of[*source]).filter(|own| own != reader));
+    }
+    if read.iter().all(BTreeSet::is_empty) {
+        return Vec::new();
+    }
+    let (mut left, mut order) = ((0..groups.len()).collect::<Vec<_>>(), IndexSet::new());
+    while !left.is_empty() {
+        let is_next = |group: &usize| read[*group].iter().all(|source| !left.contains(source));
+        let next = left.remove(left.iter().position(is_next).unwrap_or_default());
+        // promtool refuses a name that comes twice, and takes the groups of one name together.
+        order.insert(groups[next].name.clone());
+    }
+    order.into_iter().collect()
 }
 
 /// The rules whose series an expression may read.
@@ -131,7 +161,7 @@ mod tests {
 
     fn levels(text: &str) -> Vec<(String, Result<usize, String>)> {
         let file = RuleFile::parse("r.yml", text).unwrap();
-        let rules = rules(&[(PathBuf::from("r.yml"), file)]);
+        let rules = ordered(&[(PathBuf::from("r.yml"), file)]);
         rules.into_iter().map(|rule| (rule.rule.name, rule.level)).collect()
     }
 
@@ -159,11 +189,36 @@ mod tests {
     }
 
     #[test]
+    fn a_group_comes_after_those_that_it_reads() {
+        let order = |texts: &[&str]| {
+            let file = |text: &&str| (PathBuf::from("r.yml"), RuleFile::parse("r.yml", text).unwrap());
+            group_order(&texts.iter().map(file).collect::<Vec<_>>())
+        };
+        let record = |group: &str, name: &str, reads: &str| {
+            format!("{{ name: {group}, rules: [{{ record: {name}, expr: 'max({reads})' }}] }}")
+        };
+        let [a, b, c, d] = [("a", "A", "C"), ("b", "B", "x"), ("c", "C", "B"), ("d", "D", "y")]
+            .map(|(g, n, r)| record(g, n, r));
+        assert_eq!(
+            order(&[&format!("groups: [{a}, {d}]"), &format!("groups: [{b}, {c}]")]),
+            ["d", "b", "c", "a"]
+        );
+        let nothing_between: [&str; 0] = [];
+        assert_eq!(order(&[&format!("groups: [{a}, {b}]")]), nothing_between);
+        let [circle, other] = [record("e", "E", "F"), record("f", "F", "E")];
+        assert_eq!(order(&[&format!("groups: [{circle}, {other}]")]), ["e", "f"]);
+        assert_eq!(
+            order(&[&format!("groups: [{a}]"), &format!("groups: [{c}, {}]", record("a", "G", "z"))]),
+            ["c", "a"]
+        );
+    }
+
+    #[test]
     fn labels_of_groups_are_those_of_rules_without_their_own() {
         let text = r#"groups: [{ name: g, labels: { team: a, x: y }, rules: [
             { alert: A, expr: x, labels: { team: b, who: "{{ $labels.job | toUpper }}" } }] }]"#;
         let file = RuleFile::parse("r.yml", text).unwrap();
-        let rules = rules(&[(PathBuf::from("r.yml"), file)]);
+        let rules = ordered(&[(PathBuf::from("r.yml"), file)]);
         assert_eq!((&*rules[0].rule.labels["team"], &*rules[0].rule.labels["x"]), ("b", "y"));
         let error = rules[0].alert().unwrap_err();
         assert!(error.contains("{{ $labels.job | toUpper }}") && error.contains("\"who\""), "{error}");
