@@ -362,6 +362,33 @@ fn no_prometheus_and_no_data_outlive_a_test_that_is_stopped() {
 }
 
 #[test]
+fn a_kill_at_any_moment_leaves_no_prometheus_and_nothing_that_the_next_test_does_not_remove() {
+    use crate::processes::{Process, eventually};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (config, rules, temporary) =
+        (dir.path().join("c.ron"), dir.path().join("rules.yml"), dir.path().join("tmp"));
+    std::fs::write(&config, CONFIG.replace("VERDICTS", "")).unwrap();
+    std::fs::write(&rules, RULES).unwrap();
+    std::fs::create_dir(&temporary).unwrap();
+    let test = |mode: &str| {
+        let args = ["test", config.to_str().unwrap(), "--rules", rules.to_str().unwrap(), "--mode", mode];
+        let mut command = promemu_command(&args);
+        command.env("TMPDIR", &temporary);
+        command
+    };
+    for moment in 0..10 {
+        let mut process = Process::start(&mut test("large"));
+        std::thread::park_timeout(std::time::Duration::from_millis(40 * moment));
+        process.signal("-KILL");
+        process.wait();
+        eventually("no Prometheus is left", || (servers_in(&temporary) == 0).then_some(()));
+    }
+    test("exact").output().unwrap();
+    eventually("nor are folders", || std::fs::read_dir(&temporary).unwrap().next().is_none().then_some(()));
+}
+
+#[test]
 fn the_verdicts_that_pass_today_are_written_into_the_config() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

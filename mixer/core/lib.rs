@@ -25,6 +25,7 @@
 //! | [`naming`] | valid, reserved and generated names |
 //! | [`plural`] | a count and its noun, for messages |
 //! | [`user_file`] | the reader of files that a person names: regular ones, bounded in bytes and time |
+//! | [`temporary_folder`] | folders for temporary files, which no kill leaves behind for good |
 //! | [`text_file`] | text files of users, with or without a byte order mark |
 //! | [`event`] | events, and subscriptions to them |
 //! | [`expression`] | expressions, formulas and scripts, on an embedded engine with limits |
@@ -106,6 +107,7 @@ pub mod rng;
 pub mod scenario;
 pub mod series;
 pub mod stop;
+pub mod temporary_folder;
 pub mod text_file;
 pub mod time;
 pub mod timeline;

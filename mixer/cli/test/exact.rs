@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use indexmap::IndexMap;
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
+use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_core::verdict::{AlertSeries, Element, Firing, Observation};
 use promemu_wire::export::{InputSeries, Progress, Sampling};
 use serde_json::json;
@@ -42,7 +43,7 @@ fn evaluate(
         what: "the rule test cannot be written to the folder of temporary files".to_owned(),
         source,
     };
-    let dir = tempfile::tempdir().map_err(failed)?;
+    let dir = TemporaryFolder::new().map_err(failed)?;
     let path = dir.path().join("test.yml");
     let mut queries = vec![ALERTS];
     queries.extend(conditions.iter().map(|condition| condition.query.as_str()));

@@ -2,6 +2,7 @@
 
 use promemu_core::error::Error;
 use promemu_core::plural::plural;
+use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_core::verdict::{Observation, Outcome, judge};
 use promemu_wire::rule_file::RuleFile;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ pub(super) fn judge_all(
     };
     let files: Vec<RuleFile> = subject.rules.files.iter().map(|(_, file)| file.clone()).collect();
     let judged = mutants(&files).into_iter().map(|mutant| {
-        let dir = tempfile::tempdir().map_err(failed)?;
+        let dir = TemporaryFolder::new().map_err(failed)?;
         let rules = Rules::written_to(mutant.files.clone(), dir.path()).map_err(failed)?;
         let caught_by = match observe(&rules) {
             Ok(seen) => {

@@ -10,11 +10,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use promemu_core::error::Error;
+use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_run::http::{HttpClient, HttpOptions, Limits, TargetUrl};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::guarded::Guarded;
@@ -65,7 +65,7 @@ pub(super) struct Prometheus {
     url: TargetUrl,
     runtime: Runtime,
     /// Its settings and its log.
-    dir: TempDir,
+    dir: TemporaryFolder,
 }
 
 impl Prometheus {
@@ -82,7 +82,7 @@ impl Prometheus {
         let no_folder = "the settings of Prometheus cannot be written to the folder of temporary files";
         let mut attempt = 1;
         loop {
-            let dir = tempfile::tempdir().map_err(failed(no_folder))?;
+            let dir = TemporaryFolder::new().map_err(failed(no_folder))?;
             fs::write(dir.path().join("prometheus.yml"), "global: {}\n").map_err(failed(no_folder))?;
             let log = File::create(dir.path().join("log")).map_err(failed(no_folder))?;
             let port = free_port().map_err(failed("loopback has no free port for Prometheus"))?;

@@ -10,10 +10,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use promemu_plugin::abi::{ABI_MAJOR, SYMBOL, SYMBOL_PREFIX};
-use tempfile::TempDir;
 
 use super::declaration::PluginDecl;
 use super::{boundary, elf};
+use crate::temporary_folder::TemporaryFolder;
 use crate::user_file;
 
 /// Maximum size of a library.
@@ -67,11 +67,11 @@ pub(super) fn load(path: &Path) -> LoadState {
 }
 
 /// A copy of a file in a folder of its own; the error is the reason to refuse the file.
-fn copy(path: &Path) -> Result<(TempDir, PathBuf), String> {
+fn copy(path: &Path) -> Result<(TemporaryFolder, PathBuf), String> {
     let unreadable = |error: std::io::Error| format!("file cannot be read: {error}");
     let uncopied = |error: std::io::Error| format!("file cannot be copied: {error}");
     let folder = path.parent().unwrap_or(Path::new("."));
-    let copies = tempfile::tempdir().map_err(uncopied)?;
+    let copies = TemporaryFolder::new().map_err(uncopied)?;
     let own = fs::metadata(copies.path()).map_err(unreadable)?.uid();
     let mut file = user_file::open(path).map_err(unreadable)?;
     check_owner(&fs::metadata(folder).map_err(unreadable)?, own, "folder")?;

@@ -6,12 +6,12 @@ use std::path::Path;
 use indexmap::{IndexMap, IndexSet};
 use promemu_core::error::Error;
 use promemu_core::metric::{ABSENT, is_absent};
+use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_core::verdict::{AlertStates, Answer, Element, ResultSeries};
 use promemu_run::whole_file::Unfinished;
 use promemu_wire::export::{GridSeries, write_grid_series};
 use promemu_wire::rule_file::{Rule, RuleKind};
 use serde::Deserialize;
-use tempfile::TempDir;
 
 use super::super::blocks;
 use super::super::condition::{Condition, label_text};
@@ -30,7 +30,7 @@ pub(super) struct Evaluation<'a> {
     subject: &'a Subject,
     rules: &'a [TestRule],
     program: &'a Path,
-    data: TempDir,
+    data: TemporaryFolder,
     _listed: Unfinished,
     /// The Prometheus on the blocks so far, or the reason for which there is none any more.
     prometheus: Result<Prometheus, String>,
@@ -48,7 +48,7 @@ impl<'a> Evaluation<'a> {
         rules: &'a [TestRule],
         program: &'a Path,
     ) -> Result<Self, Error> {
-        let data = tempfile::tempdir().map_err(unwritable)?;
+        let data = TemporaryFolder::new().map_err(unwritable)?;
         let listed = Unfinished::new(data.path());
         blocks::write(subject, run, data.path())?;
         let prometheus = Ok(Prometheus::start(program, data.path())?);

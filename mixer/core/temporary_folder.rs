@@ -1,0 +1,113 @@
+//! Temporary folders that no kill leaves behind: the next start removes those of processes that are gone.
+//!
+//! A folder holds a file that is locked for as long as its process lives. Only folders with such a file, of this user, and with a
+//! lock that nobody holds are removed.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Once;
+
+use tempfile::{Builder, TempDir};
+
+/// Beginning of the names of the folders.
+const PREFIX: &str = "promemu-tmp-";
+/// The file that is locked.
+const LOCK: &str = "promemu.lock";
+/// Attempts to make a folder whose lock no other process takes, as one does that clears up at that moment.
+const ATTEMPTS_MAX: usize = 10;
+
+/// A folder for temporary files, which is removed when it is dropped.
+#[derive(Debug)]
+pub struct TemporaryFolder {
+    dir: TempDir,
+    _lock: File,
+}
+
+impl TemporaryFolder {
+    /// Makes an empty folder in the system's one for temporary files. The first one removes those that others left.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made.
+    pub fn new() -> io::Result<Self> {
+        static CLEARED: Once = Once::new();
+        let parent = std::env::temp_dir();
+        for _ in 0..ATTEMPTS_MAX {
+            let folder = Self::within(&parent)?;
+            if let Some(folder) = folder {
+                CLEARED.call_once(|| folder.remove_abandoned(&parent));
+                return Ok(folder);
+            }
+        }
+        Err(io::Error::other("another process removes it at once"))
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A new folder; `None` if another process took it for one that is abandoned.
+    fn within(parent: &Path) -> io::Result<Option<Self>> {
+        let dir = Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        let path = dir.path().join(LOCK);
+        let is_taken = |error: io::Error| if dir.path().exists() { Err(error) } else { Ok(None) };
+        let lock = match File::create(&path) {
+            Ok(lock) => lock,
+            Err(error) => return is_taken(error),
+        };
+        match lock.try_lock() {
+            Ok(()) if path.exists() => Ok(Some(Self { dir, _lock: lock })),
+            Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Removes the folders in `parent` that belong to this user and whose process is gone. What cannot be removed stays.
+    fn remove_abandoned(&self, parent: &Path) {
+        let (Ok(own), Ok(entries)) = (self.path().metadata(), fs::read_dir(parent)) else { return };
+        for entry in entries.flatten() {
+            let is_named = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+            let is_own = || entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own.uid());
+            if !is_named || !is_own() {
+                continue;
+            }
+            let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
+            if lock.try_lock().is_ok() {
+                let _is_removed = fs::remove_dir_all(entry.path()).is_ok();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_processes_that_are_gone_are_removed_and_no_others() {
+        let parent = tempfile::tempdir().unwrap();
+        let make = || TemporaryFolder::within(parent.path()).unwrap().unwrap();
+        let (own, alive, gone) = (make(), make(), make());
+        // The folder stays and the lock is free, as after a kill.
+        let TemporaryFolder { dir, _lock: lock } = gone;
+        let gone = dir.keep();
+        drop(lock);
+        fs::write(gone.join("data"), "left").unwrap();
+        let [foreign, unlocked] =
+            ["other-tmp-1", "promemu-tmp-unlocked"].map(|name| parent.path().join(name));
+        for folder in [&foreign, &unlocked] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(foreign.join(LOCK), "").unwrap();
+        own.remove_abandoned(parent.path());
+        assert!(!gone.exists());
+        assert!([own.path(), alive.path(), &*foreign, &*unlocked].iter().all(|path| path.exists()));
+        let path = own.path().to_owned();
+        drop(own);
+        assert!(!path.exists());
+    }
+}
