@@ -221,6 +221,7 @@ fn a_hang_up_reloads_the_config_without_a_watch() {
     let metrics = || eventually("the page is there", || get(port, "/metrics"));
     let mut counter = Counter(0.0);
     counter.rises(metrics);
+    eventually("all hosts are there", || (levels(&metrics()) == [level("goes", 1)]).then_some(()));
     run.signal("-HUP");
     run.wait_for_log("config is as it was, and is not reloaded");
     replace(&path, &config(&[KEPT, &host("comes", "", 2)]));
