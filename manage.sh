@@ -21,8 +21,8 @@ usage: ./manage.sh COMMAND
   pictures          make the pictures of the README anew: of the live page, by Chromium, and of a plot
   valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
   fuzz TARGET MINUTES
-                    look for inputs that break promemu: config, script, exposition, api or answers; 'all' shares the minutes
-                    among them
+                    look for inputs that break promemu: config, script, exposition, api, answers or plugin; 'all' shares the
+                    minutes among them
   test [--long]     run everything that CI runs: formatting, lints, dependencies, docs, tests, a minute of fuzzing; with
                     --long the tests that take samples otherwise are whole: 200 random runs, 3 million events
   start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load
@@ -446,10 +446,10 @@ ensure_fuzz() {
 
 # New inputs go to corpus-work; those worth keeping belong into corpus, which the tests replay.
 run_fuzz() {
-    local target="${1:-}" minutes="${2:-}" targets=(config script exposition api answers)
+    local target="${1:-}" minutes="${2:-}" targets=(config script exposition api answers plugin)
     case "$target" in
         all) ;;
-        config | script | exposition | api | answers) targets=("$target") ;;
+        config | script | exposition | api | answers | plugin) targets=("$target") ;;
         *) wrong "unknown fuzz target: $target" ;;
     esac
     if [[ ! $minutes =~ ^[1-9][0-9]{0,4}$ ]] || (($# > 2)); then wrong "fuzz takes a target and whole minutes: $*"; fi
@@ -470,7 +470,7 @@ fuzz_target() {
 
 # A minute for all targets together: a test damages inputs of the corpora. Coverage-guided fuzzing takes longer to build.
 fuzz_a_minute() {
-    step 'damaged inputs' env PROMEMU_FUZZ_SECS=12 cargo test --locked --test integration -- --nocapture damaged_inputs
+    step 'damaged inputs' env PROMEMU_FUZZ_SECS=10 cargo test --locked --test integration -- --nocapture damaged_inputs
 }
 
 wrong() {

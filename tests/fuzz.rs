@@ -1,5 +1,6 @@
 //! The inputs of the fuzz targets, those found by fuzzing included, on every run of the tests.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -14,17 +15,22 @@ mod api;
 mod config;
 #[path = "fuzz/inputs/exposition.rs"]
 mod exposition;
+#[path = "fuzz/inputs/plugin.rs"]
+pub(crate) mod plugin;
+#[path = "fuzz/inputs/plugin_table.rs"]
+mod plugin_table;
 #[path = "fuzz/inputs/script.rs"]
 mod script;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 5] = [
+const TARGETS: [(&str, Check); 6] = [
     ("config", config::check),
     ("script", script::check),
     ("exposition", exposition::check),
     ("api", api::check),
     ("answers", answers::check),
+    ("plugin", plugin::check),
 ];
 
 /// The inputs of a target's corpus, in the order of their names.
@@ -94,6 +100,22 @@ fn damaged_inputs_of_all_targets_are_read_or_refused() {
 }
 
 #[test]
+fn every_target_has_a_corpus_a_binary_and_a_place_in_the_script() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = |folder: &str| -> BTreeSet<String> {
+        let entries = std::fs::read_dir(root.join("tests/fuzz").join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+    };
+    let targets: BTreeSet<String> = TARGETS.iter().map(|(target, _)| (*target).to_owned()).collect();
+    assert_eq!(names("corpus"), targets);
+    assert_eq!(names("fuzz_targets"), targets);
+    let script = std::fs::read_to_string(root.join("manage.sh")).unwrap();
+    let (_, list) = script.split_once("targets=(").unwrap();
+    let listed = list.split_once(')').unwrap().0.split(' ').map(str::to_owned).collect();
+    assert_eq!(targets, listed);
+}
+
+#[test]
 fn the_loader_survives_its_corpus() {
     replay("config", config::check);
 }
@@ -116,6 +138,47 @@ fn bodies_of_requests_are_read_and_carried_out() {
 #[test]
 fn answers_of_servers_mean_no_more_than_the_request_had() {
     replay("answers", answers::check);
+}
+
+#[test]
+fn tables_and_calls_of_plugins_are_taken_or_refused() {
+    replay("plugin", plugin::check);
+}
+
+#[test]
+fn the_good_inputs_of_a_plugin_are_taken_and_shown() {
+    let input = |name: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/plugin").join(name))
+            .unwrap()
+    };
+    plugin_table::check_table(&input("good-table")).unwrap();
+    for name in ["table-bad-utf8", "table-twins", "table-huge-count", "table-odd-array", "table-deep"] {
+        plugin_table::check_table(&input(name)).unwrap_err();
+    }
+    let page = plugin::played_model(&input("good-model")).unwrap();
+    for (name, label, value) in [
+        ("steps_total", "who=\"bob\"", "7"),
+        ("waits_count", "who=\"bob\"", "3"),
+        ("mood", "mood=\"good\"", "1"),
+        ("people", "name=\"h\"", "1"),
+    ] {
+        let is_shown = |line: &str| {
+            line.starts_with(&format!("{name}{{"))
+                && line.contains(label)
+                && line.ends_with(&format!(" {value}"))
+        };
+        assert!(page.lines().any(is_shown), "{name} is not in {page}");
+    }
+    assert!(
+        plugin::played_value(&input("good-value")).unwrap().contains("\nv{"),
+        "a scenario plays its lines"
+    );
+    assert!(
+        plugin::played_config(&input("good-config")).unwrap().contains("\nm{"),
+        "a config is what it writes"
+    );
+    let refusal = plugin::played_model(&input("model-refuses")).unwrap_err();
+    assert!(refusal.contains("above 0"), "{refusal}");
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, Once};
 
 use procfs_core::FromRead;
 use procfs_core::process::Status;
@@ -15,6 +15,7 @@ use promemu_core::preview::{FirstValues, first_failures};
 use promemu_core::time::{Span, Time};
 use promemu_core::world::{World, WorldBatch};
 
+use crate::fuzz;
 use crate::processes::{Process, eventually, free_port, get, label, promemu_command, series, value};
 
 /// A folder with a config and a folder of plugins.
@@ -630,9 +631,11 @@ fn all_errors_in_a_profile_stand_at_their_places() {
     "#);
 }
 
-/// A folder with a plugin that is built outside of this workspace: the model `shops` and the generator `sleeper`.
+/// The folder of a plugin that is built outside of this workspace: the model `shops` and the generator `sleeper`.
+static BUILT: LazyLock<PathBuf> = LazyLock::new(build_outside);
+
+/// A folder with this plugin.
 fn outside() -> Folder {
-    static BUILT: LazyLock<PathBuf> = LazyLock::new(build_outside);
     let folder = Folder::new();
     let name = library("libshops");
     fs::copy(BUILT.join(&name), folder.path("plugins").join(name)).unwrap();
@@ -663,14 +666,15 @@ fn write_shops(folder: &Folder, shops: &str) {
 const GENERATOR_REFUSAL: &str =
     "generator sleeper of plugin shops does real work and has no virtual time; run the config live";
 
-/// The plan of a config with plugins from outside, in this process. All other tests have promemu in processes of
-/// its own.
+/// The plan of a config with plugins from outside, in this process.
 fn plan_here(config: &str, start: Time) -> Arc<Plan> {
-    static FOLDER: OnceLock<Folder> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = outside();
-        plugin::set_folders(vec![folder.path("plugins")], Vec::new());
-        folder
+    static LIBRARIES: Once = Once::new();
+    LIBRARIES.call_once(|| {
+        let here = fuzz::plugin::folder();
+        let name = library("libshops");
+        fs::copy(BUILT.join(&name), here.join(name)).unwrap();
+        // Another test may have looked before these were there.
+        let _has_changed = plugin::refresh();
     });
     let config = ConfigFile::from_text("shops", config);
     Arc::new(config.plan(&LoadOptions::starting_at(start)).unwrap().plan)

@@ -18,7 +18,7 @@ mod schema;
 mod stopping;
 mod tick;
 
-pub use boundary::{ModelInstance, ScenarioInstance, TickChanges};
+pub use boundary::{ModelInstance, ScenarioInstance, TickChanges, read_plugin};
 pub use configured::{ConfiguredModel, ConfiguredScenario};
 pub use declaration::{ConfigDecl, ModelDecl, ParamDecl, PluginDecl, ScenarioDecl};
 pub use param::{ParamType, ParamValue, Refusal, join};

@@ -18,3 +18,4 @@ mod table;
 pub use model::{ModelInstance, TickChanges};
 pub use scenario::ScenarioInstance;
 pub(super) use table::open;
+pub use table::read_plugin;

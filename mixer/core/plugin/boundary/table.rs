@@ -38,8 +38,8 @@ pub(in crate::plugin) fn open(path: &Path) -> Result<PluginDecl, String> {
     // Never unloaded: its functions, constants and threads may be in use.
     std::mem::forget(library);
     let entry = entry.map_err(|_| format!("function {SYMBOL} is not exported"))?;
-    // SAFETY: by its type.
-    read_plugin(unsafe { entry() })
+    // SAFETY: by its type, it returns such a table.
+    unsafe { read_plugin(entry()) }
 }
 
 /// The system's message, without the path of the copy that was loaded.
@@ -48,7 +48,13 @@ fn cause(error: &libloading::Error) -> String {
     text.split_once(": ").map_or(text.clone(), |(_, cause)| cause.to_owned())
 }
 
-fn read_plugin(table: *const abi::Plugin) -> Result<PluginDecl, String> {
+/// Reads the table of a plugin that is in this process; the error is the reason to refuse it.
+///
+/// # Safety
+///
+/// A table that is neither null nor misaligned must have as many bytes as it says, and so must all texts and arrays in it
+/// that are neither, nor longer than allowed.
+pub unsafe fn read_plugin(table: *const abi::Plugin) -> Result<PluginDecl, String> {
     if table.is_null() || !table.is_aligned() {
         return Err(format!("{SYMBOL} returned no table"));
     }
