@@ -137,8 +137,9 @@ impl Description {
             if self.description.is_empty() { String::new() } else { format!(": {}", self.description) };
         let heading = format!("{}{class}{about}", self.name);
         let mut parts = vec![paragraph(&heading, 0, width)];
-        let arguments =
-            self.arguments.iter().map(|it| [&it.name, &it.takes, &it.default, &it.help].map(String::clone));
+        let arguments = self.arguments.iter().map(|it| {
+            [it.name.clone(), type_name(&it.takes).to_owned(), it.default.clone(), it.help.clone()]
+        });
         parts.extend(section(
             "Arguments",
             &table(
@@ -343,4 +344,10 @@ fn group_name(hosts: &[Arc<HostPlan>]) -> String {
 
 fn span(span: Span) -> String {
     span.to_string()
+}
+
+/// The name of a type in a table, where the default is an example: `duration` for `a duration, as in 15m`.
+fn type_name(takes: &str) -> &str {
+    let name = takes.split_once(", as in").map_or(takes, |(name, _example)| name);
+    name.strip_prefix("a ").unwrap_or(name)
 }
