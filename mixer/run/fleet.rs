@@ -1,7 +1,7 @@
-//! The live hosts of a run: their tasks, the events between them, and their state as seen from outside.
+//! The live hosts of a run: their turns, the events between them, and their state as seen from outside.
 //!
-//! A [`Fleet`] is one plan's hosts and jobs; hosts are added to it and removed from it while their tasks run. A reload hands
-//! all hosts that stay over to new tasks of another fleet.
+//! A [`Fleet`] is one plan's hosts and jobs; hosts are added to it and removed from it while others run. A reload hands
+//! all hosts that stay over to another fleet.
 
 mod active_overrides;
 mod alarms;
@@ -10,19 +10,20 @@ mod counters;
 mod delivery;
 mod edits;
 mod fleet_job;
+mod host_ends;
 mod host_names;
 mod host_steps;
 mod host_table;
-mod host_task;
 mod live_fleet;
 mod mailbox;
+mod member_host;
 mod report;
 mod run_log;
 pub(crate) mod runner;
 mod successor;
-mod task_ends;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub(crate) use active_overrides::ActiveOverride;
 pub(crate) use live_fleet::Fleet;

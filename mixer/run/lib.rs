@@ -1,10 +1,10 @@
-//! Everything live: hosts as tokio tasks, the events between them, and the outputs that carry their series away.
+//! Everything live: hosts that have their turns, the events between them, and the outputs that carry their series away.
 //!
 //! # Bird's-eye view
 //!
 //! There is one way into a run: whoever starts one builds a [`RunSpec`](spec::RunSpec), gets a [`Run`](run::Run), and ends
 //! with its [`RunReport`](report::RunReport). A run emulates its history first, if it has one; then a `MetricsMixer` owns its
-//! jobs, hosts and outputs from start-up clean-up to finish clean-up. Its hosts are a fleet: one task per host, each asleep until something is due or an event arrives. A task advances its
+//! jobs, hosts and outputs from start-up clean-up to finish clean-up. Its hosts are a fleet: each host sleeps until something is due or an event arrives, and has a turn then. A turn advances the
 //! [`DrivenHost`](promemu_core::host::DrivenHost), copies the report into its job's series store and delivers the events
 //! to the mailboxes of other hosts. Beside the fleet, each output has a task that reads the stores at its own pace.
 //! A [`RunHandle`](handle::RunHandle) reads and commands the run from outside; its commands are carried out by the run's
@@ -17,7 +17,7 @@
 //! | [`spec`], [`run`], [`report`] | a run from its specification to its report |
 //! | [`history`], [`watch`] | the history that a run begins with; the edits of its config |
 //! | `mixer` | a run's loop, its start and its end |
-//! | `fleet` | the hosts of one plan: tasks, mailboxes, state, and the step to the next plan |
+//! | `fleet` | the hosts of one plan: turns, mailboxes, state, and the step to the next plan |
 //! | [`handle`] | views and commands of a run, for the API and for tests |
 //! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; those that all runs share; delivery with back-off; which series a server knows |
 //! | [`http`] | one HTTP client's options, and the limits on answers |
@@ -32,7 +32,7 @@
 //! # Invariants
 //!
 //! - A failing push never stops a host, a failing scenario never stops its host, a failing host never stops the run.
-//! - A host is told the time that was due, not the late one its task woke at. What is overdue by more than one interval
+//! - A host is told the time that was due, not the late one that it woke at. What is overdue by more than one interval
 //!   is skipped and counted.
 //! - An output always sends the newest state. Nothing here queues without a bound: a full mailbox drops and counts, a
 //!   slow listener misses events and learns the number.

@@ -1,6 +1,6 @@
 //! The alarms of hosts: the times at which they are due, for one task that wakes them.
 //!
-//! A timer of tokio's takes more memory than a host's task does without it, and a wake-up of the machine takes longer than a
+//! A timer of tokio's takes as much memory as a host beside its metrics, and a wake-up of the machine takes longer than a
 //! host's work. So alarms ring together, at whole ticks; a host does its work as of the time at which it was due.
 
 use std::collections::btree_map::Entry;

@@ -9,7 +9,7 @@ use promemu_core::plan::HostPlan;
 use super::live_fleet::Fleet;
 
 impl Fleet {
-    /// Adds a host, which waits for its task. Its job has another host of its shape.
+    /// Adds a host, which does not run yet. Its job has another host of its shape.
     pub(super) fn add_host(&self, host: HostPlan) -> HostId {
         let host = Arc::new(host);
         let of_fleet = self.job(host.job);

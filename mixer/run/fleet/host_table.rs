@@ -1,4 +1,4 @@
-//! The hosts of a fleet as their tasks and mailboxes know them. A host keeps its id while others come and go; the id of an
+//! The hosts of a fleet as seen from outside of them. A host keeps its id while others come and go; the id of an
 //! added host that is removed goes to a later one of its shape.
 //!
 //! The table grows by chunks, so an entry never moves and is found without a lock.
@@ -18,7 +18,7 @@ const CHUNK_LEN: usize = 64;
 /// Maximum number of chunks: together they have more entries than a [`HostId`] can name.
 const CHUNKS_MAX: usize = 27;
 
-/// State of one host, as seen from outside its task.
+/// State of one host, as seen from outside of it.
 #[derive(Debug, Default)]
 pub(super) struct HostState {
     pub(super) started_at_nanos: AtomicU64,

@@ -1,12 +1,11 @@
 //! A live fleet: the hosts and jobs of one plan, and the hosts that a run added to them or removed.
 //!
-//! A host's place never changes, so tasks run on while others are added and removed. It knows neither tasks nor what hosts
-//! do.
+//! A host's place never changes, so hosts run on while others are added and removed. It knows neither their turns nor what
+//! they do.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::task::Waker;
 
 use promemu_core::event::{EventBus, HostId};
 use promemu_core::plan::{HostPlan, Plan};
@@ -19,7 +18,7 @@ use super::counters::Counters;
 use super::fleet_job::FleetJob;
 use super::host_names::HostNames;
 use super::host_table::{ExitRequest, HostState, HostTable};
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Sleeper};
 use crate::clock::Clock;
 use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
@@ -134,7 +133,7 @@ impl Fleet {
         let wake = |hosts: BTreeSet<HostId>| {
             // Threads that are woken one host at a time would sleep again in between.
             let sleepers: Vec<_> = hosts.into_iter().filter_map(|id| self.mailbox(id).sleeper()).collect();
-            sleepers.into_iter().for_each(Waker::wake);
+            sleepers.into_iter().for_each(Sleeper::wake);
         };
         self.alarms.ring(&self.clock, wake).await;
     }
@@ -202,7 +201,7 @@ impl Fleet {
         }
     }
 
-    /// `true` if the host's task is over.
+    /// `true` if the host is over.
     pub(crate) fn has_ended(&self, id: HostId) -> bool {
         self.state(id).has_ended.load(Ordering::Acquire)
     }
@@ -217,7 +216,7 @@ impl Fleet {
         self.table.cuts_ends.store(true, Ordering::Relaxed);
     }
 
-    /// Asks the hosts marked to leave their tasks alive, and the others to end. Events for those that stay wait.
+    /// Asks the hosts marked to leave alive, and the others to end. Events for those that stay wait.
     pub(crate) fn hand_over(&self, kept: Box<[bool]>) {
         self.table.request_exit(ExitRequest::HandOver(kept));
     }

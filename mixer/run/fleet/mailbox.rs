@@ -1,7 +1,7 @@
-//! A mailbox: the events on their way to one host, and the waker of its task.
+//! A mailbox: the events on their way to one host, and the host itself while it sleeps.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use promemu_core::event::Event;
 
@@ -9,16 +9,22 @@ use promemu_core::event::Event;
 /// long loses events.
 pub(crate) const MAILBOX_MAX: usize = 16_384;
 
-/// Events on their way to one host, and the host's task while it waits for them.
+/// A host that sleeps.
+pub(super) trait Sleeper: Debug + Send + 'static {
+    /// Gives it a turn.
+    fn wake(self: Box<Self>);
+}
+
+/// Events on their way to one host, and the host while it waits for them.
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox(Mutex<Mail>);
 
 #[derive(Debug, Default)]
 pub(super) struct Mail {
     pub(super) events: Vec<Arc<Event>>,
-    /// Waker of the host's task; `None` while it works.
-    sleeper: Option<Waker>,
-    /// `true` if something came that the task has not looked at.
+    /// The host; `None` while it works or waits for its turn.
+    sleeper: Option<Box<dyn Sleeper>>,
+    /// `true` if something came that the host has not looked at.
     is_woken: bool,
     pub(super) is_overflowing: bool,
 }
@@ -38,25 +44,28 @@ impl Mailbox {
         }
     }
 
-    /// As [`Self::wake`], but leaves it to the caller to wake the task, together with others.
-    pub(super) fn sleeper(&self) -> Option<Waker> {
+    /// As [`Self::wake`], but leaves it to the caller to give the host its turn, together with others.
+    pub(super) fn sleeper(&self) -> Option<Box<dyn Sleeper>> {
         Self::rouse(self.mail())
     }
 
-    fn rouse(mut mail: MutexGuard<'_, Mail>) -> Option<Waker> {
+    fn rouse(mut mail: MutexGuard<'_, Mail>) -> Option<Box<dyn Sleeper>> {
         mail.is_woken = true;
         mail.sleeper.take()
     }
 
-    /// Ready if something has come since this was last ready. Otherwise the task is woken when it comes.
-    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+    /// `true` if something has come since this was last asked.
+    pub(super) fn is_woken(&self) -> bool {
+        std::mem::take(&mut self.mail().is_woken)
+    }
+
+    /// Lets the host sleep until something comes. Gives it back if something has come already.
+    pub(super) fn sleep<S: Sleeper>(&self, host: Box<S>) -> Option<Box<S>> {
         let mut mail = self.mail();
-        if std::mem::take(&mut mail.is_woken) {
-            return Poll::Ready(());
+        if mail.is_woken {
+            return Some(host);
         }
-        if mail.sleeper.as_ref().is_none_or(|sleeper| !sleeper.will_wake(cx.waker())) {
-            mail.sleeper = Some(cx.waker().clone());
-        }
-        Poll::Pending
+        mail.sleeper = Some(host);
+        None
     }
 }

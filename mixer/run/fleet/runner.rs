@@ -1,4 +1,4 @@
-//! The hosts of one plan, each in its task, and the step to another plan.
+//! The running hosts of one plan, and the step to another plan.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,9 @@ use promemu_core::plan::{Changes, HostPlan, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 
-use super::host_task::{HostEnd, HostTask, Members};
 use super::live_fleet::Fleet;
+use super::member_host::{HostEnd, MemberHost, Members};
+use super::turns::Turns;
 
 /// Time for what the ends of hosts cause.
 const ENDING_TIME: Duration = Duration::from_millis(500);
@@ -29,17 +30,17 @@ pub(crate) struct FleetRunner {
     /// Number of hosts that were added or removed.
     edits: u64,
     seed: Seed,
-    /// The runtime of the hosts' tasks.
+    /// The runtime on which hosts have their turns.
     workers: Handle,
-    /// Number of tasks that have not come to their end, as far as it has been waited for.
-    tasks: usize,
+    /// Number of hosts that have not come to their end, as far as it has been waited for.
+    running: usize,
     /// The task that rings the fleet's alarms.
     ringer: JoinSet<()>,
 }
 
 impl Drop for FleetRunner {
     fn drop(&mut self) {
-        if self.tasks > 0 {
+        if self.running > 0 {
             self.members.fleet.stop();
         }
     }
@@ -55,8 +56,9 @@ impl FleetRunner {
         workers: Handle,
     ) -> Self {
         let hosts = fleet.plan().hosts.len();
-        let members = Arc::new(Members { fleet, ends: Arc::default() });
-        let mut runner = Self { members, edits: 0, seed, workers, tasks: 0, ringer: JoinSet::new() };
+        let turns = Turns::new(workers.clone());
+        let members = Arc::new(Members { fleet, turns, ends: Arc::default() });
+        let mut runner = Self { members, edits: 0, seed, workers, running: 0, ringer: JoinSet::new() };
         runner.start_ringer();
         let run_start = history.as_deref().and_then(<[_]>::first).map(|host| host.host().run_start());
         runner.members.fleet.set_run_start(run_start.unwrap_or(start));
@@ -64,7 +66,7 @@ impl FleetRunner {
             runner.spawn_all(start, &vec![None; hosts], &mut []);
             return runner;
         };
-        for (id, host) in (0..).zip(history.into_iter().map(HostTask::resumed)) {
+        for (id, host) in (0..).zip(history.into_iter().map(MemberHost::resumed)) {
             runner.members.fleet.resume(id, host.host());
             if !host.has_ended() {
                 runner.spawn(id, Box::new(host));
@@ -91,12 +93,12 @@ impl FleetRunner {
 
     /// `true` if no host runs.
     pub(crate) fn is_empty(&self) -> bool {
-        self.tasks == 0
+        self.running == 0
     }
 
     /// `true` if no host runs and none can be started again.
     pub(crate) fn is_over(&self) -> bool {
-        self.tasks == 0 && !self.members.fleet.has_stopped_hosts()
+        self.running == 0 && !self.members.fleet.has_stopped_hosts()
     }
 
     /// Starts a host again that has ended.
@@ -120,19 +122,18 @@ impl FleetRunner {
         self.edits += 1;
     }
 
-    /// Starts the task of a host that is there for the first time or anew.
+    /// Starts a host that is there for the first time or anew.
     fn spawn_new(&mut self, id: HostId) {
         let plan = self.members.fleet.host(id);
         // A start time counts from the start of the run, which is long ago.
         let start = self.members.fleet.clock().now().before(plan.start_time);
         let host = EmulatedHost::new(plan, self.seed, start);
-        self.spawn(id, Box::new(HostTask::joining(self.members.fleet.joining(host))));
+        self.spawn(id, Box::new(MemberHost::joining(self.members.fleet.joining(host))));
     }
 
-    /// Hosts are boxed, as a future has room twice for its arguments.
-    fn spawn(&mut self, id: HostId, host: Box<HostTask>) {
-        self.workers.spawn(host.run(Arc::clone(&self.members), id));
-        self.tasks += 1;
+    fn spawn(&mut self, id: HostId, host: Box<MemberHost>) {
+        host.join(Arc::clone(&self.members), id);
+        self.running += 1;
     }
 
     /// Waits until one more host has ended. Gives `false` if none is left.
@@ -140,13 +141,13 @@ impl FleetRunner {
         self.next_end().await.is_some()
     }
 
-    /// Waits for the end of one more task. Gives `None` if none is left.
+    /// Waits for the end of one more host. Gives `None` if none is left.
     async fn next_end(&mut self) -> Option<HostEnd> {
-        if self.tasks == 0 {
+        if self.running == 0 {
             return None;
         }
         let end = self.members.ends.next().await;
-        self.tasks -= 1;
+        self.running -= 1;
         Some(end)
     }
 
@@ -163,10 +164,10 @@ impl FleetRunner {
                 Ok(false) => break,
                 Err(_) => {
                     warn!(
-                        hosts = self.tasks,
+                        hosts = self.running,
                         "hosts are held up, as by a plugin that does not return; the run ends without them"
                     );
-                    self.tasks = 0;
+                    self.running = 0;
                     break;
                 }
             }
@@ -184,7 +185,7 @@ impl FleetRunner {
         for id in kept.iter().flatten() {
             is_kept[*id as usize] = true;
         }
-        let mut hosts: Vec<Option<Box<HostTask>>> = is_kept.iter().map(|_| None).collect();
+        let mut hosts: Vec<Option<Box<MemberHost>>> = is_kept.iter().map(|_| None).collect();
         self.members.fleet.hand_over(is_kept.into());
         while let Some(end) = self.next_end().await {
             if let HostEnd::HandedOver(id, host) = end {
@@ -193,23 +194,27 @@ impl FleetRunner {
         }
         let next = self.members.fleet.successor(plan, &kept, |id| hosts[id as usize].is_some());
         next.renumber_levers(self.members.fleet.plan());
-        self.members = Arc::new(Members { fleet: Arc::new(next), ends: Arc::clone(&self.members.ends) });
+        self.members = Arc::new(Members {
+            fleet: Arc::new(next),
+            turns: Turns::new(self.workers.clone()),
+            ends: Arc::clone(&self.members.ends),
+        });
         self.start_ringer();
         let now = self.members.fleet.clock().now();
         self.spawn_all(now, &kept, &mut hosts);
         changes
     }
 
-    /// Gives each host its task. Those that are `kept` continue with the host that was handed over, and have ended if
+    /// Starts all hosts. Those that are `kept` continue with the host that was handed over, and have ended if
     /// there is none; the others count from `start`.
-    fn spawn_all(&mut self, start: Time, kept: &[Option<HostId>], hosts: &mut [Option<Box<HostTask>>]) {
+    fn spawn_all(&mut self, start: Time, kept: &[Option<HostId>], hosts: &mut [Option<Box<MemberHost>>]) {
         let fleet = Arc::clone(&self.members.fleet);
         for ((id, plan), kept) in (0..).zip(&fleet.plan().hosts).zip(kept) {
             let plan = Arc::clone(plan);
             let host = match kept.map(|old_id| hosts[old_id as usize].take()) {
                 None => {
                     let host = EmulatedHost::new(plan, self.seed, start);
-                    Box::new(HostTask::joining(fleet.joining(host)))
+                    Box::new(MemberHost::joining(fleet.joining(host)))
                 }
                 Some(Some(host)) => {
                     let actions = fleet.timeline_actions(&plan);

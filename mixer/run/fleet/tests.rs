@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use promemu_core::config::{ConfigFile, LoadOptions};
-use promemu_core::host::EmulatedHost;
 use promemu_core::plan::{HostPlan, Plan};
-use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 
-use super::host_table::Exit;
-use super::host_task::{HostTask, Members};
+use super::host_table::{Exit, HostEntry};
 use super::live_fleet::Fleet;
+use super::member_host::MemberHost;
 use crate::clock::Clock;
 use crate::self_metrics::{SelfMetrics, Tally};
 
@@ -110,11 +108,7 @@ fn kept_hosts_are_handed_over_and_the_others_end() {
 }
 
 #[test]
-fn a_hosts_task_is_small() {
-    let fleet = Arc::new(fleet("Host(name: \"a\", ..)"));
-    let host = EmulatedHost::new(Arc::clone(&fleet.plan.hosts[0]), Seed::new(1), Time::from_unix_secs(1));
-    assert!(size_of::<HostTask>() <= 224);
-    let task = Box::new(HostTask::joining(fleet.joining(host)));
-    let run = task.run(Arc::new(Members { fleet, ends: Arc::default() }), 0);
-    assert!(size_of_val(&run) <= 24, "with tokio's share, this is more than 128 bytes");
+fn a_host_takes_little_memory_in_its_fleet() {
+    assert!(size_of::<MemberHost>() <= 224);
+    assert!(size_of::<HostEntry>() <= 72);
 }

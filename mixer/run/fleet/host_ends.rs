@@ -1,24 +1,24 @@
-//! The ends of tasks, for the one that waits for them. Tokio's set of tasks would keep an entry for each that runs.
+//! The ends of hosts, for the one that waits for them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// The ends of tasks that nobody has waited for yet: of each the output.
+/// The ends that nobody has waited for yet.
 #[derive(Debug)]
-pub(super) struct TaskEnds<T> {
+pub(super) struct HostEnds<T> {
     ends: Mutex<VecDeque<T>>,
     more: Notify,
 }
 
-impl<T> Default for TaskEnds<T> {
+impl<T> Default for HostEnds<T> {
     fn default() -> Self {
         Self { ends: Mutex::default(), more: Notify::new() }
     }
 }
 
-impl<T> TaskEnds<T> {
+impl<T> HostEnds<T> {
     pub(super) fn add(&self, end: T) {
         self.ends().push_back(end);
         self.more.notify_one();
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_wait_that_is_given_up_loses_no_end() {
-        let ends = TaskEnds::default();
+        let ends = HostEnds::default();
         let mut context = Context::from_waker(Waker::noop());
         assert!(pin!(ends.next()).poll(&mut context).is_pending());
         ends.add(1);

@@ -1,11 +1,10 @@
-//! The task of one host: it sleeps until something is due or an event comes, and advances the host to the time that was
-//! due. It gives the host back alive if that is to go on in another fleet.
+//! One host in its fleet: it sleeps until something is due or an event comes, and is then advanced to the time that was due. It
+//! is given back alive if it is to go on in another fleet.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,10 +18,11 @@ use promemu_core::rng::Seed;
 use promemu_core::time::{Speed, Time};
 use promemu_core::timeline::SentAction;
 
+use super::host_ends::HostEnds;
 use super::host_table::Exit;
 use super::live_fleet::Fleet;
-use super::mailbox::MAILBOX_MAX;
-use super::task_ends::TaskEnds;
+use super::mailbox::{MAILBOX_MAX, Sleeper};
+use super::turns::{Turn, Turns};
 
 /// A host that is this long at it without having caught up lets others have their turn. It ends a turn between two steps, so
 /// it changes no value.
@@ -35,7 +35,7 @@ thread_local! {
 
 /// A host and its membership in a fleet.
 #[derive(Debug)]
-pub(crate) struct HostTask {
+pub(crate) struct MemberHost {
     host: DrivenHost,
     /// The actions of the run log from this number on are new to it.
     log_position: u64,
@@ -44,24 +44,24 @@ pub(crate) struct HostTask {
     membership: Option<Membership>,
 }
 
-/// The end of a host's task.
+/// The end of a host's membership.
 #[derive(Debug)]
 pub(super) enum HostEnd {
     /// The host has ended, too.
     Over,
     /// The host is to go on in another fleet.
-    HandedOver(HostId, Box<HostTask>),
+    HandedOver(HostId, Box<MemberHost>),
 }
 
-/// Everything that the tasks of a fleet's hosts share.
+/// Everything that the hosts of a fleet share.
 #[derive(Debug)]
 pub(super) struct Members {
     pub(super) fleet: Arc<Fleet>,
-    pub(super) ends: Arc<TaskEnds<HostEnd>>,
+    pub(super) turns: Arc<Turns<MemberHost>>,
+    pub(super) ends: Arc<HostEnds<HostEnd>>,
 }
 
-/// A host's membership in a fleet. However its task ends, its series leave, unless it is handed over.
-#[derive(Debug)]
+/// A host's membership in a fleet. However it ends, the host's series leave, unless it is handed over.
 struct Membership {
     of: Arc<Members>,
     id: HostId,
@@ -69,12 +69,19 @@ struct Membership {
     is_handed_over: bool,
 }
 
+impl fmt::Debug for Membership {
+    // The fleet holds its sleeping hosts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Membership").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Membership {
     fn drop(&mut self) {
         if self.is_handed_over {
             return;
         }
-        let Members { fleet, ends } = &*self.of;
+        let Members { fleet, ends, .. } = &*self.of;
         if self.is_present {
             fleet.mark_ended(self.id);
         } else {
@@ -82,19 +89,19 @@ impl Drop for Membership {
         }
         if std::thread::panicking() {
             let _in_run = fleet.counters.log_span.enter();
-            error!(host = %fleet.host(self.id).name, "host task ended by a bug; the other hosts go on");
+            error!(host = %fleet.host(self.id).name, "host ended by a bug; the other hosts go on");
         }
         ends.add(HostEnd::Over);
     }
 }
 
-impl HostTask {
-    /// The task of a host that begins in the middle of a run, at a position in its log.
+impl MemberHost {
+    /// A host that begins in the middle of a run, at a position in its log.
     pub(crate) fn joining((host, log_position): (DrivenHost, u64)) -> Self {
         Self { host, log_position, alarm: Time::NEVER, membership: None }
     }
 
-    /// The task of a host that comes out of the history.
+    /// A host that comes out of the history.
     pub(crate) fn resumed(host: DrivenHost) -> Self {
         Self { host, log_position: 0, alarm: Time::NEVER, membership: None }
     }
@@ -119,10 +126,8 @@ impl HostTask {
         self
     }
 
-    /// Runs the host as a member of a fleet, present at once if it has started before.
-    ///
-    /// There is one such future per host: all state that need not be in it is in the box.
-    pub(crate) fn run(mut self: Box<Self>, of: Arc<Members>, id: HostId) -> impl Future<Output = ()> + Send {
+    /// Makes the host a member of a fleet, present at once if it has started before.
+    pub(super) fn join(mut self: Box<Self>, of: Arc<Members>, id: HostId) {
         let fleet = &of.fleet;
         if fleet.clock().speed() == Speed::NORMAL {
             self.host.go_live();
@@ -134,19 +139,7 @@ impl HostTask {
         }
         self.alarm = Time::NEVER;
         self.membership = Some(Membership { of, id, is_present, is_handed_over: false });
-        async move {
-            while !self.has_ended() {
-                poll_fn(|cx| self.poll_awake(cx)).await;
-                match self.exit() {
-                    None => with_outbox(|out| self.catch_up(out)),
-                    Some(Exit::End) => {
-                        with_outbox(|out| self.end(out));
-                        return;
-                    }
-                    Some(Exit::HandOver) => return self.hand_over(),
-                }
-            }
-        }
+        self.wake();
     }
 
     /// Leaves the fleet alive.
@@ -156,17 +149,15 @@ impl HostTask {
         membership.of.ends.add(HostEnd::HandedOver(membership.id, self));
     }
 
-    /// Ready when something has come to the mailbox, as the alarm does that rings when something is due.
-    fn poll_awake(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let Some(Membership { of, id, .. }) = &self.membership else { return Poll::Ready(()) };
-        let fleet = &of.fleet;
-        let awake = fleet.mailbox(*id).poll(cx);
-        let tick = fleet.alarms().tick_of(self.host.due());
-        if awake.is_pending() && tick != self.alarm {
-            fleet.alarms().set(*id, self.alarm, tick);
+    /// Sets the alarm that wakes the host when something of its own is due.
+    fn set_alarm(&mut self) {
+        let Some(Membership { of, id, .. }) = &self.membership else { return };
+        let alarms = of.fleet.alarms();
+        let tick = alarms.tick_of(self.host.due());
+        if tick != self.alarm {
+            alarms.set(*id, self.alarm, tick);
             self.alarm = tick;
         }
-        awake
     }
 
     fn exit(&self) -> Option<Exit> {
@@ -218,6 +209,41 @@ impl HostTask {
             interruptible(&fleet.table().cuts_ends, || self.host.stop(fleet.clock().now(), out));
             fleet.carry_out(*id, self.host.host(), out);
         }
+    }
+}
+
+impl Sleeper for MemberHost {
+    fn wake(self: Box<Self>) {
+        if let Some(own) = &self.membership {
+            Arc::clone(&own.of.turns).give(self);
+        }
+    }
+}
+
+impl Turn for MemberHost {
+    /// Lets the host do what it was woken for, and then sleep or leave.
+    fn take_turn(mut self: Box<Self>) -> Option<Box<Self>> {
+        let own = self.membership.as_ref()?;
+        let (of, id) = (Arc::clone(&own.of), own.id);
+        let mailbox = of.fleet.mailbox(id);
+        if mailbox.is_woken() && !self.has_ended() {
+            match self.exit() {
+                None => with_outbox(|out| self.catch_up(out)),
+                Some(Exit::End) => {
+                    with_outbox(|out| self.end(out));
+                    return None;
+                }
+                Some(Exit::HandOver) => {
+                    self.hand_over();
+                    return None;
+                }
+            }
+        }
+        if self.has_ended() {
+            return None;
+        }
+        self.set_alarm();
+        mailbox.sleep(self)
     }
 }
 
