@@ -19,6 +19,9 @@ use crate::world::WorldBatch;
 /// The largest number of events in a log. Each takes 36 bytes, plus its data.
 const EVENTS_MAX: usize = 100_000_000;
 
+/// Number of events that take as much memory as an action, with what the course of the run knows of it.
+const EVENTS_PER_ACTION: usize = 8;
+
 /// Time after which the size of a log is looked at again.
 const CHECK_INTERVAL: Span = Span::from_secs(60);
 
@@ -112,12 +115,27 @@ impl EventLog {
         while world.now() < until {
             let next = until.min(world.now().max(world.due()) + CHECK_INTERVAL);
             world.advance_recorded(next, &mut |_| {}, &mut |event, emitter| self.push(event, emitter));
-            if self.records.len() > events_max {
-                let (events, at) = (plural(events_max, "event", "events"), world.now().rfc3339());
-                return Err(Error::Run(format!(
-                    "hosts send each other more than {events} by {at}; end the range earlier, or have fewer events"
-                )));
-            }
+            self.check_size(world, events_max)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a log that would take too much memory.
+    fn check_size(&self, world: &WorldBatch, events_max: usize) -> Result<(), Error> {
+        let at = world.now().rfc3339();
+        let actions_max = events_max / EVENTS_PER_ACTION;
+        if world.log(0).actions().len() > actions_max {
+            let times = plural(actions_max, "time", "times");
+            return Err(Error::Run(format!(
+                "events begin faults, and hosts move levers, more than {times} by {at}; end the range earlier, or have \
+                 fewer events"
+            )));
+        }
+        if self.records.len() > events_max {
+            let events = plural(events_max, "event", "events");
+            return Err(Error::Run(format!(
+                "hosts send each other more than {events} by {at}; end the range earlier, or have fewer events"
+            )));
         }
         Ok(())
     }

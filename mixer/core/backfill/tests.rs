@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{ConfigFile, LoadOptions};
 use crate::host::Outbox;
+use crate::plan::LISTENERS_PER_SEC_MAX;
 use crate::time::Span;
 use crate::timeline::RunLog;
+use crate::world::World;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -156,6 +158,61 @@ fn a_run_with_more_events_than_memory_is_allowed_for_ends_with_an_error() {
     let refused =
         EventLog::record_at_most(5_000, &storm(1), 1, (START, until), &RunLog::default()).unwrap_err();
     insta::assert_snapshot!(refused, @"hosts send each other more than 5000 events by 2026-01-05T08:01:01Z; end the range earlier, or have fewer events");
+}
+
+/// Hosts whose scripts emit an event each millisecond, which begins a fault on another one.
+fn fault_storm(emitters: usize) -> Arc<Plan> {
+    let text = format!(
+        r#"Config(levers: {{ "load": 1.0 }}, faults: [
+            Fault(id: "f", on: "x", lasts: "1ms", hosts: "reader", set: {{ "load": 2 }})], hosts: [
+        Host(repeat: Repeat(var: "i", from: 1, to: {emitters}), name: "e-{{i}}", ttl: "inf", interval: 5, metrics: [
+            Metric(name: "m", update_interval: "1ms", scenario: script(source: "emit(\"x\"); value"))]),
+        Host(name: "reader", ttl: "inf", interval: 5, metrics: [
+            Metric(name: "m", update_interval: 1, scenario: script(source: "run.load"))]),
+    ])"#
+    );
+    Arc::new(ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan)
+}
+
+#[test]
+fn begins_of_faults_by_events_have_a_part_of_a_run_s_events_in_every_driver() {
+    let (plan, until) = (fault_storm(30), START + Span::from_secs(3));
+    let mut world = World::new(Arc::clone(&plan), 1, START).unwrap();
+    world.advance(until);
+    let begun = world.log().end();
+    // Three seconds, a host's last event beyond its part in each, and the weight of a begin.
+    let most = 3 * (u64::from(LISTENERS_PER_SEC_MAX) / 100 + 30);
+    assert!((1_000..=most).contains(&begun), "{begun} begins");
+    assert!(world.counts().events_dropped > 1_000, "{:?}", world.counts());
+    let run = Backfill::new(Arc::clone(&plan), 1, START, until).unwrap();
+    assert_eq!(run.log().actions_for(&plan.hosts[30]).count() as u64, begun);
+}
+
+#[test]
+fn a_backfill_with_more_begins_of_faults_than_memory_is_allowed_for_ends_with_an_error() {
+    let until = START + Span::from_secs(600);
+    let refused =
+        EventLog::record_at_most(30_000, &fault_storm(1), 1, (START, until), &RunLog::default()).unwrap_err();
+    insta::assert_snapshot!(refused, @"events begin faults, and hosts move levers, more than 3750 times by 2026-01-05T08:01:01Z; end the range earlier, or have fewer events");
+}
+
+#[test]
+fn faults_that_begin_each_other_begin_once_at_each_moment() {
+    let fault = |n: u64| {
+        format!("Fault(id: \"f{n}\", on: \"fault_finished\", lasts: \"1ms\", set: {{ \"load\": 2 }}),")
+    };
+    let faults = (0..30).map(fault).collect::<Vec<_>>().concat();
+    let text = format!(
+        "Config(levers: {{ \"load\": 1.0 }}, faults: [Fault(id: \"first\", at: 1, lasts: 1, set: {{ \"load\": 3 }}), {faults}],
+        hosts: [Host(name: \"h\", ttl: \"inf\", interval: 5, metrics: [
+            Metric(name: \"m\", scenario: script(source: \"run.load\"))])])"
+    );
+    let plan = ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let mut world = World::new(Arc::new(plan), 1, START).unwrap();
+    world.advance(START + Span::from_secs(4));
+    let begun = world.log().end();
+    // Two seconds, with a begin of each fault after 51 ms, not one by each of the others.
+    assert!((600..=30 * 40).contains(&begun), "{begun} begins");
 }
 
 #[test]

@@ -105,8 +105,21 @@ impl Course {
         self.switch(Switch { from, fault: Arc::clone(fault), begins: false, until: from })
     }
 
+    /// `true` if this begin of a fault makes no difference, as it is known.
+    #[must_use]
+    pub fn knows_begin(&self, fault: &Arc<str>, from: Time, until: Time) -> bool {
+        let switch = Switch { from, fault: Arc::clone(fault), begins: true, until };
+        self.changes.as_ref().is_some_and(|changes| changes.switches.binary_search(&switch).is_ok())
+    }
+
     fn switch(&mut self, switch: Switch) -> bool {
         let changes = self.changes.get_or_insert_default();
+        // Those that come in order of time, which may be many, join one by one.
+        if changes.switches.last().is_none_or(|last| *last < switch) {
+            changes.join_next(&switch);
+            changes.switches.push(switch);
+            return true;
+        }
         let is_new = insert(&mut changes.switches, switch);
         if is_new {
             changes.join();
@@ -231,12 +244,18 @@ impl Changes {
 
     fn join(&mut self) {
         self.joined.clear();
-        for switch in &self.switches {
-            let before = self.joined.iter_mut().rfind(|before| before.fault == switch.fault);
-            match before.filter(|before| switch.begins && before.begins && before.until >= switch.from) {
-                Some(before) => before.until = before.until.max(switch.until),
-                None => self.joined.push(switch.clone()),
-            }
+        for switch in std::mem::take(&mut self.switches) {
+            self.join_next(&switch);
+            self.switches.push(switch);
+        }
+    }
+
+    /// Joins a switch that comes after all that are joined.
+    fn join_next(&mut self, switch: &Switch) {
+        let before = self.joined.iter_mut().rfind(|before| before.fault == switch.fault);
+        match before.filter(|before| switch.begins && before.begins && before.until >= switch.from) {
+            Some(before) => before.until = before.until.max(switch.until),
+            None => self.joined.push(switch.clone()),
         }
     }
 

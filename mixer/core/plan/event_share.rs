@@ -1,6 +1,7 @@
 //! The part of a run's events that each host may emit: all hosts together must not keep a run busy with their events alone.
 //!
-//! An event costs as much as there are listeners to it, and a run has [`LISTENERS_PER_SEC_MAX`] of them in an emulated second.
+//! An event costs as much as there are listeners to it, faults that it begins included, and a run has
+//! [`LISTENERS_PER_SEC_MAX`] of them in an emulated second.
 //! Each host has a fixed part, in proportion to the cost of the events that it may emit, so that hosts need not know of each
 //! other: every driver drops the same events.
 
@@ -19,6 +20,12 @@ pub const LISTENERS_PER_SEC_MAX: u32 = 1_000_000;
 
 /// Number of listeners as which a replaced member counts: to make one takes ten times as long as to tell one of an event.
 const REPLACED_MEMBER_WEIGHT: u64 = 10;
+
+/// Number of listeners as which a begin of a fault counts beside the hosts that the fault is on: the run remembers it.
+const BEGUN_FAULT_WEIGHT: u64 = 100;
+
+/// Number of hosts that take as long to be asked for a fault as one takes to be told of an event.
+const ASKED_HOSTS: u64 = 16;
 
 /// The name that actions on levers, which go to all hosts, have among events.
 pub(crate) const LEVER: &str = "lever";
@@ -75,7 +82,28 @@ impl Listeners {
                 *listeners.any.entry(LEVER.into()).or_default() += count as u64;
             }
         }
+        listeners.add_faults(plan);
         listeners
+    }
+
+    /// Adds the faults of the run that events begin.
+    fn add_faults(&mut self, plan: &Plan) {
+        for fault in plan.faults.iter().filter(|fault| !fault.on.is_empty()) {
+            let begin = Action::BeginFault { fault: Arc::clone(&fault.id), lasts: fault.times.lasts };
+            let told = plan.hosts.iter().filter(|host| begin.concerns(host)).count() as u64;
+            let weight = BEGUN_FAULT_WEIGHT + plan.hosts.len() as u64 / ASKED_HOSTS + told;
+            for Subscription { event, source } in &fault.on {
+                let of_event = match source {
+                    Source::Any => self.any.entry(Arc::clone(event)).or_default(),
+                    Source::Named(name) => {
+                        self.named.entry((Arc::clone(event), Arc::clone(name))).or_default()
+                    }
+                    // A run has no events of its own.
+                    Source::Own => continue,
+                };
+                *of_event = of_event.saturating_add(weight);
+            }
+        }
     }
 
     /// The cost of an event of a host; 0 if nobody listens.
@@ -157,7 +185,8 @@ fn weight_of(shape: &HostShape, action: &Action) -> u64 {
 
 /// Gives each host its part. Hosts that could not exceed theirs, as [`EVENTS_PER_SEC_MAX`] is less, have none.
 pub(crate) fn share_events(plan: &mut Plan) {
-    if plan.hosts.iter().all(|host| host.shape.listeners.is_empty()) {
+    let begins_faults = plan.faults.iter().any(|fault| !fault.on.is_empty());
+    if !begins_faults && plan.hosts.iter().all(|host| host.shape.listeners.is_empty()) {
         return;
     }
     let listeners = Listeners::of(plan);
@@ -247,6 +276,23 @@ mod tests {
         let reads = hosts(200, "h", reader)
             .replace("name: \"up\"", "name: \"up\", scenario: script(source: \"run.load\")");
         assert_eq!(plan(&reads).hosts[0].event_share.as_ref().unwrap().cost(LEVER), 200);
+    }
+
+    #[test]
+    fn a_fault_that_an_event_begins_counts_with_the_hosts_that_it_is_on() {
+        let shares = |on: &str| {
+            let emitter = hosts(32, "h", "listen_events: { \"go\": emit(\"x\") }");
+            let fault = format!("Fault(id: \"f\", {on}, lasts: 1, hosts: \"h-1*\", kind: host_down)");
+            let text = format!("Config(faults: [{fault}], hosts: [{emitter}])");
+            let options = LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000));
+            let plan = ConfigFile::from_text("test", &text).plan(&options).unwrap().plan;
+            let cost = |host: &Arc<HostPlan>| host.event_share.as_ref().map(|share| share.cost("x"));
+            [0, 1].map(|host| cost(&plan.hosts[host]))
+        };
+        // One for each of the eleven hosts that the fault is on, two for 32 that are asked.
+        assert_eq!(shares("on: \"x\""), [Some(113); 2]);
+        assert_eq!(shares("on: \"x@h-1\""), [Some(113), None], "only one host's event begins it");
+        assert_eq!(shares("at: 1"), [None; 2]);
     }
 
     #[test]

@@ -45,6 +45,13 @@ impl SentAction {
         }
     }
 
+    /// `true` for the begin of a fault that this course knows already: it makes no difference.
+    #[must_use]
+    pub fn is_known(&self, course: &Course) -> bool {
+        let from = self.acts_at();
+        matches!(&self.action, Action::BeginFault { fault, lasts } if course.knows_begin(fault, from, from + *lasts))
+    }
+
     /// Gives an action on a lever the lever's index in another plan. Gives `false` if the lever is not there.
     #[must_use]
     pub fn renumber_lever(self: &mut Arc<Self>, index_of: impl Fn(usize) -> Option<usize>) -> bool {

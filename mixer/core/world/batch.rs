@@ -291,8 +291,12 @@ impl WorldBatch {
         posted.min().unwrap_or(Time::NEVER)
     }
 
-    /// Logs and posts an action of a host. Returns the time at which the first of its hosts is due.
+    /// Logs and posts an action of a host, unless it makes no difference. Returns the time at which the first of its hosts is
+    /// due.
     fn post_own(&mut self, world: usize, sent: SentAction) -> Time {
+        if sent.is_known(&self.state.courses[world]) {
+            return Time::NEVER;
+        }
         self.post_action(world, &Targets::All, &Arc::new(sent)).unwrap_or_else(|LogFull| {
             // As when too many events are sent: what is too much is left out and counted.
             self.state.counts.events_dropped += 1;

@@ -77,12 +77,18 @@ impl Fleet {
 
     /// Logs the action of a host or of an event, which is for all hosts, and gives the number of hosts that it reaches.
     pub(super) fn log_own_action(&self, sent: SentAction) -> usize {
+        let reached = |sent: &SentAction| {
+            let action = sent.action.clone();
+            self.hosts().filter(move |(_, host)| action.concerns(host))
+        };
+        if sent.is_known(&self.counters.course()) {
+            return reached(&sent).count();
+        }
         let sent = Arc::new(sent);
         let outcome = self.counters.run_log().append(Targets::All, Arc::clone(&sent));
         if outcome.is_ok() {
             self.follow(&sent);
-            let reached = self.hosts().filter(|(_, host)| sent.action.concerns(host));
-            return reached.map(|(id, _)| self.tell_of_action(id)).count();
+            return reached(&sent).map(|(id, _)| self.tell_of_action(id)).count();
         }
         self.counters.tally.events_dropped.inc();
         if !self.counters.was_log_full.swap(true, Ordering::Relaxed) {
