@@ -35,6 +35,7 @@ mod history;
 mod host_actions;
 mod hostile_servers;
 mod levers;
+mod live_verdicts;
 mod logs;
 mod memory;
 mod new;

@@ -11,9 +11,13 @@ use serde_json::Value;
 use crate::processes::promemu_command;
 
 /// A random number of `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>), the same for each seed.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,11 +25,11 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    fn one_of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    pub(crate) fn one_of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices[usize::try_from(self.below(choices.len() as u64)).unwrap()]
     }
 }
@@ -182,10 +186,10 @@ fn tested(dir: &Path, mode: &str) -> (Output, Value) {
 }
 
 /// Begin and end of each time that an alert is on, in seconds; the end is none if it is on at the end of the run.
-type Times = Vec<(f64, Option<f64>)>;
+pub(crate) type Times = Vec<(f64, Option<f64>)>;
 
 /// The times of each alert: when it is pending, and when it fires.
-fn times(report: &Value, alerts: &str) -> BTreeMap<String, [Times; 2]> {
+pub(crate) fn times(report: &Value, alerts: &str) -> BTreeMap<String, [Times; 2]> {
     let on = |times: &Value| -> Times {
         let times = times.as_array().unwrap().iter();
         times.map(|on| (on["begin_seconds"].as_f64().unwrap(), on["end_seconds"].as_f64())).collect()
@@ -212,7 +216,7 @@ fn verdicts(report: &Value) -> Vec<String> {
     verdicts.map(text).collect()
 }
 
-fn knows_keep_firing_for() -> bool {
+pub(crate) fn knows_keep_firing_for() -> bool {
     let dir = tempfile::tempdir().unwrap();
     let rules = dir.path().join("r.yml");
     std::fs::write(&rules, "groups: [{ name: g, rules: [{ alert: A, expr: up, keep_firing_for: 1m }] }]")

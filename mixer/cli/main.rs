@@ -83,16 +83,13 @@ fn main() -> ExitCode {
     let patience = cli.is_run().then_some(LAST_WORDS);
     logs::start(log_format, cli.debug);
     interrupts::outlive_file_limits();
-    if matches!(
-        cli.command,
-        Some(
-            Command::Export(_)
-                | Command::Plot(_)
-                | Command::Dashboard(_)
-                | Command::New(_)
-                | Command::Test(_)
-        )
-    ) {
+    let writes_and_ends = match &cli.command {
+        Some(Command::Export(_) | Command::Plot(_) | Command::Dashboard(_) | Command::New(_)) => true,
+        // A live run ends as others do.
+        Some(Command::Test(args)) => !args.live,
+        _ => false,
+    };
+    if writes_and_ends {
         interrupts::remove_unfinished_files();
     }
     for (name, meant) in args::unknown_variables() {

@@ -3,7 +3,7 @@
 
 mod daemon;
 mod history;
-mod signals;
+pub(crate) mod signals;
 
 use std::pin::pin;
 use std::sync::Arc;

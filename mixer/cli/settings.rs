@@ -9,6 +9,7 @@ mod memory;
 mod moments;
 mod outputs;
 mod plugin_dirs;
+mod server;
 mod simulator;
 
 use promemu_api::ApiSettings;
@@ -36,6 +37,7 @@ pub(crate) use durations::{interval, positive, span};
 pub(crate) use listen::token;
 pub(crate) use moments::{is_relative, moment};
 pub(crate) use plugin_dirs::plugin_dirs;
+pub(crate) use server::server;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);

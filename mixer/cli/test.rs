@@ -1,4 +1,4 @@
-//! `promemu test`: judges a run in virtual time by the verdicts of its config, or else by its ground truth.
+//! `promemu test`: judges a run, in virtual time or live, by the verdicts of its config, or else by its ground truth.
 //!
 //! Prometheus' own rule engine evaluates rules and conditions; here runs are made, and answers judged ([`promemu_core::verdict`]).
 
@@ -12,14 +12,19 @@ mod guarded;
 mod html;
 mod junit;
 mod large;
+mod live;
+mod matrix;
 mod mutants;
 mod mutation;
 mod prometheus;
+mod prometheus_client;
 mod promtool_output;
+mod range_query;
 mod reads;
 mod report;
 mod rule_order;
 mod rules;
+mod series_count;
 mod subject;
 mod table;
 
@@ -35,6 +40,7 @@ use tracing::warn;
 use crate::args::{TestArgs, TestMode};
 use crate::settings::Settings;
 use crate::{diagnostics, output_file, stdout};
+use live::Live;
 use report::Report;
 use rules::Rules;
 use subject::Subject;
@@ -55,26 +61,33 @@ pub(crate) fn group_order(rule_files: &[String]) -> Result<Vec<String>, Error> {
 
 /// Tests a config.
 pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Error> {
-    let subject = Subject::new(settings, args)?;
+    if !args.live && args.prometheus.to_str().is_some_and(live::is_url) {
+        let message =
+            "--prometheus or PME_TEST_PROMETHEUS: an address is for --live; give the program's path here";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    let live = args.live.then(|| Live::connect(settings, args)).transpose()?;
+    let mut subject = Subject::new(settings, args, live.as_ref().map(Live::rules))?;
     if args.update {
         source_of(&subject)?;
     }
-    let (mode, why) = subject.mode(args.mode);
-    let observe = |rules: &Rules| -> Result<Observation, Error> {
-        let seen = match mode {
-            TestMode::Exact => exact::observe(&subject, rules, &args.promtool)?,
-            TestMode::Large => large::observe(&subject, rules, &args.prometheus)?,
-        };
-        Ok(Observation { dashboards: dashboards::observe(&subject, rules, &args.prometheus)?, ..seen })
+    let (mode, why) = match &live {
+        Some(_) => (TestMode::Live, "as --live says".to_owned()),
+        None => subject.mode(args.mode),
     };
-    let seen = observe(&subject.rules)?;
+    let seen = match &live {
+        Some(live) => live.observe(settings, &mut subject)?,
+        None => observe(&subject, &subject.rules, (mode, args))?,
+    };
     if args.update {
         return update(settings, &subject, &seen);
     }
     let judgements = judge(&subject.run.plan, &subject.verdicts, &seen);
     let worst = judgements.iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Passed);
     let mutants = match worst {
-        Outcome::Passed if args.mutate => Some(mutants::judge_all(&subject, &observe)?),
+        Outcome::Passed if args.mutate => {
+            Some(mutants::judge_all(&subject, &|rules| observe(&subject, rules, (mode, args)))?)
+        }
         _ => None,
     };
     let report = Report {
@@ -103,6 +116,20 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
         Outcome::Undecided => ExitCode::from(UNDECIDED),
         Outcome::Passed => ExitCode::SUCCESS,
     })
+}
+
+/// Lets rules be evaluated on the run in virtual time.
+fn observe(
+    subject: &Subject,
+    rules: &Rules,
+    (mode, args): (TestMode, &TestArgs),
+) -> Result<Observation, Error> {
+    let seen = if mode == TestMode::Exact {
+        exact::observe(subject, rules, &args.promtool)?
+    } else {
+        large::observe(subject, rules, &args.prometheus)?
+    };
+    Ok(Observation { dashboards: dashboards::observe(subject, rules, &args.prometheus)?, ..seen })
 }
 
 /// The path of the config; an error if it is not from a file.

@@ -57,6 +57,8 @@ pub enum StopReason {
     Request,
     /// promemu was stopped by a signal.
     Signal,
+    /// The time for which its starter wanted it is over.
+    Duration,
 }
 
 impl From<StopReason> for EndReason {
@@ -64,6 +66,7 @@ impl From<StopReason> for EndReason {
         match reason {
             StopReason::Request => Self::Stopped,
             StopReason::Signal => Self::Signal,
+            StopReason::Duration => Self::Duration,
         }
     }
 }
@@ -215,6 +218,12 @@ impl Run {
     #[must_use]
     pub fn report(&self) -> Option<Arc<RunReport>> {
         self.progress().report.clone()
+    }
+
+    /// Waits until its hosts live, or until it is over.
+    pub async fn begun(&self) {
+        let mut stages = self.0.stage.subscribe();
+        let _is_known = stages.wait_for(|stage| *stage >= Stage::Running).await.is_ok();
     }
 
     /// Waits until it is over.

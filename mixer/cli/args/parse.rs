@@ -13,7 +13,7 @@ use super::cli::{Cli, Command};
 use super::ctl::CtlAction;
 use super::hints;
 use super::switch::as_switch;
-use super::usage::{Path, reads_variable, uses};
+use super::usage::{OF_LIVE_TESTS, Path, reads_variable, uses};
 use super::variables::with_set_variable;
 use super::words::{is_argument, take_arguments};
 
@@ -63,6 +63,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, cla
     if let Some(unused) = unused_flag(&definition, &path, innermost) {
         let unused = as_typed(&definition, &path, unused, &typed);
         return Err(usage_error(&hints::of_flag(&definition, &path, &unused, &typed)));
+    }
+    if let Some(flag) = live_flag(&definition, &path, innermost) {
+        return Err(usage_error(&format!("--{flag} is for a live test; add --live, or leave it out")));
     }
     let is_url_typed = innermost.value_source("pushgateway_url") == Some(ValueSource::CommandLine);
     let mut cli = Cli { is_url_typed, ..Cli::from_arg_matches(&matches)? };
@@ -118,6 +121,18 @@ fn unused_flag(definition: &clap::Command, path: Path<'_>, innermost: &ArgMatche
         arg.is_global_set() && !uses(path, id) && innermost.value_source(id) == Some(ValueSource::CommandLine)
     };
     command_at(definition, path).get_arguments().find(is_unused)?.get_long().map(str::to_owned)
+}
+
+/// A flag that was typed for a test, and that only a live one has: its long name.
+fn live_flag(definition: &clap::Command, path: Path<'_>, innermost: &ArgMatches) -> Option<String> {
+    if path.first() != Some(&"test") || innermost.get_flag("live") {
+        return None;
+    }
+    let is_typed = |arg: &&Arg| {
+        let id = arg.get_id().as_str();
+        OF_LIVE_TESTS.contains(&id) && innermost.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    command_at(definition, path).get_arguments().find(is_typed)?.get_long().map(str::to_owned)
 }
 
 /// A flag by that of its names that was typed.

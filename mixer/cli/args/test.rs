@@ -48,12 +48,17 @@ pub(crate) struct TestArgs {
     #[arg(long, env = "PME_TEST_MODE", value_enum)]
     pub(crate) mode: Option<TestMode>,
 
+    /// Judge a live run, in real time, by a Prometheus that runs: that of --prometheus URL, with the rules that it has
+    #[arg(long, env = "PME_TEST_LIVE", conflicts_with_all = ["rules", "from", "mode", "mutate"])]
+    pub(crate) live: bool,
+
     /// The program promtool
     #[arg(long, env = "PME_TEST_PROMTOOL", value_name = "PATH", default_value = "promtool", value_hint = ValueHint::ExecutablePath)]
     pub(crate) promtool: PathBuf,
 
-    /// The program prometheus, which answers where promtool cannot
-    #[arg(long, env = "PME_TEST_PROMETHEUS", value_name = "PATH", default_value = "prometheus", value_hint = ValueHint::ExecutablePath)]
+    /// The program prometheus, which answers where promtool cannot; with --live the address of one that runs, as
+    /// URL[,KEY=VALUE] with the options of --output for credentials
+    #[arg(long, env = "PME_TEST_PROMETHEUS", value_name = "PATH|URL", default_value = "prometheus", hide_env_values = true, value_hint = ValueHint::ExecutablePath)]
     pub(crate) prometheus: PathBuf,
 
     /// Also judge the run with mutated rules, and say which mutations no verdict notices
@@ -82,4 +87,7 @@ pub(crate) struct TestArgs {
 pub(crate) enum TestMode {
     Exact,
     Large,
+    /// By the Prometheus of `--live`.
+    #[value(skip)]
+    Live,
 }

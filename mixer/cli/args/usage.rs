@@ -15,6 +15,18 @@ const CONFIG_FLAGS: [&str; 9] = [
 ];
 /// Flags of a call without a command, which name a config or list them all.
 const OF_NO_COMMAND: [&str; 2] = ["config", "list_configs"];
+/// The flags of a live run that a test has with `--live` alone.
+pub(super) const OF_LIVE_TESTS: [&str; 9] = [
+    "pushgateway_url",
+    "output",
+    "embedded",
+    "push_interval",
+    "push_timeout",
+    "push_format",
+    "cleanup_on_start",
+    "cleanup_on_finish",
+    "truth",
+];
 /// A flag of all commands.
 const OF_ALL: &str = "log_format";
 
@@ -38,7 +50,8 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
         ["ctl"] => &["api_token_file", "url", "json", "run"],
         ["check", ..] => &["push_interval"],
         ["export", ..] => &["seed", "output", "push_timeout", "truth"],
-        ["plot" | "test", ..] => &["seed"],
+        ["plot", ..] => &["seed"],
+        ["test", ..] => return uses(&["plot"], flag) || OF_LIVE_TESTS.contains(&flag),
         ["plugins" | "scenarios", ..] => &["plugins_dir", "debug"],
         ["new", ..] => &["configs_dir", "debug"],
         ["clean", ..] => &["pushgateway_url", "output", "push_timeout", "debug"],

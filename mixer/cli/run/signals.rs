@@ -25,7 +25,7 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Completes at the first signal that ends the run; a second one ends the process at once. Signals have a thread of their
 /// own, so no work holds them up. Without `requests` there is no config to reload.
-pub(super) fn shutdown_signal(
+pub(crate) fn shutdown_signal(
     requests: Option<ReloadRequests>,
 ) -> Result<impl Future<Output = ()> + Send, Error> {
     let failed = |source| Error::System { what: "signals cannot be caught".to_owned(), source };

@@ -216,7 +216,7 @@ fn invalid(reason: &str) -> Error {
 }
 
 /// The parts between commas; two commas are one comma of a part.
-fn split_at_commas(text: &str) -> Vec<String> {
+pub(super) fn split_at_commas(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

@@ -14,10 +14,11 @@ pub(super) const LENGTH_MAX: Span = Span::from_secs(24 * 3_600);
 
 /// Writes the samples of a run into an empty data folder.
 pub(super) fn write(subject: &Subject, run: &TestRun, data: &Path) -> Result<(), Error> {
+    let backfill = run.backfill()?;
     let progress = Progress::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let sampling = Sampling {
-        run: &run.backfill,
+        run: backfill,
         grid: subject.scrapes,
         labels: subject.labels,
         threads,

@@ -3,7 +3,11 @@
 //! A comparison in PromQL leaves out the elements for which it is false, so that nothing tells them from missing ones. With `bool`
 //! they are there, as 0.
 
+use promemu_core::verdict::{Answer, Element, ResultSeries};
 use promql_parser::parser::{BinModifier, Expr, parse};
+
+/// Number of series whose values are kept for a chart.
+const CHARTED_MAX: usize = 20;
 
 /// A condition as it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,24 @@ impl Condition {
             }
             _ => Self { query: query.to_owned(), has_zeros: false, is_value: false },
         }
+    }
+
+    /// The answer from the results of the query, as far as it is judged: at each step the first element that is false, and the
+    /// first that is true. Of values those of some series, as many as a chart shows.
+    pub(super) fn answer(&self, results: Vec<ResultSeries>, steps: usize) -> Answer {
+        let mut answer: Answer = vec![Vec::new(); steps];
+        let series_max = if self.is_value { CHARTED_MAX } else { usize::MAX };
+        for ResultSeries { labels, values } in results.into_iter().take(series_max) {
+            for (step, value) in values {
+                let value = if self.has_zeros { value } else { 1.0 };
+                let is_true = |value: f64| value != 0.0;
+                let Some(elements) = answer.get_mut(step) else { continue };
+                if self.is_value || elements.iter().all(|known| is_true(known.value) != is_true(value)) {
+                    elements.push(Element { labels: label_text(&labels), value });
+                }
+            }
+        }
+        answer
     }
 }
 

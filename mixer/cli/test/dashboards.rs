@@ -19,6 +19,7 @@ use self::data::Data;
 use self::interpolation::TimeRange;
 use self::queries::Queries;
 use super::large;
+use super::prometheus_client::PrometheusClient;
 use super::rules::Rules;
 use super::subject::Subject;
 
@@ -41,6 +42,14 @@ pub(super) fn observe(subject: &Subject, rules: &Rules, program: &Path) -> Resul
         Ok(parts) => names.zip(parts.into_iter().map(Ok)).collect(),
         Err(why) => names.map(|name| (name, Err(why.clone()))).collect(),
     })
+}
+
+/// Asks a Prometheus that saw the run live.
+pub(super) fn observe_live(subject: &Subject, prometheus: &PrometheusClient) -> Dashboards {
+    let lost = IndexMap::new();
+    let data = Data::new(prometheus, &subject.scrapes, &lost, true);
+    let parts = |(name, dashboard): (&String, _)| (name.clone(), Ok(parts(dashboard, &data, subject)));
+    subject.dashboards.iter().map(parts).collect()
 }
 
 fn parts(dashboard: &GrafanaDashboard, data: &Data<'_>, subject: &Subject) -> Vec<DashboardPart> {

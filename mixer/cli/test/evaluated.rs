@@ -47,8 +47,8 @@ pub(super) fn observe(
         None => None,
     };
     let answers = queries.into_iter().zip(run.answers).collect();
-    let course = subject.run.backfill.course();
-    let (grid, alerts, series) = (subject.evaluations, run.alerts, run.series);
+    let course = subject.run.backfill()?.course();
+    let (grid, alerts, series) = (subject.evaluations, run.alerts, Ok(run.series));
     let dashboards = IndexMap::new();
     Ok(Observation { grid, course, alerts, twin, undecided_alerts, answers, series, dashboards })
 }

@@ -47,7 +47,7 @@ fn evaluate(
     let path = dir.path().join("test.yml");
     let mut queries = vec![ALERTS];
     queries.extend(conditions.iter().map(|condition| condition.query.as_str()));
-    let series = write_test(subject, (&run.backfill, rules), &queries, &path).map_err(failed)?;
+    let series = write_test(subject, (run.backfill()?, rules), &queries, &path).map_err(failed)?;
     let output = Command::new(promtool)
         .args(["test", "rules"])
         .arg(&path)

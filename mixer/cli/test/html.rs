@@ -54,10 +54,11 @@ fn put_head(report: &Report<'_>, config: &str, page: &mut Page) {
         if count > 0 { format!("<span class=\"{name}\">{count} {name}</span> ") } else { String::new() }
     });
     let facts = format!(
-        "{} of virtual time from {}, {} series, evaluated every {} by {}; seed {}",
+        "{} {} from {}, {} series, evaluated every {} by {}; seed {}",
         grid.to.since(grid.from),
+        report.time_name(),
         grid.from.rfc3339(),
-        report.seen.series.values().sum::<u64>(),
+        report.seen.series_count(),
         grid.step,
         report.evaluator(),
         report.subject.seed,

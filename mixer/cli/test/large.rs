@@ -5,7 +5,6 @@
 //! that does not come makes undecided what depends on it.
 
 mod evaluation;
-mod range_query;
 
 use std::path::Path;
 
@@ -14,7 +13,7 @@ use promemu_core::error::Error;
 use promemu_core::verdict::Observation;
 
 use super::evaluated;
-use super::prometheus::Prometheus;
+use super::prometheus_client::PrometheusClient;
 use super::rule_order::ordered;
 use super::rules::Rules;
 use super::subject::Subject;
@@ -26,7 +25,7 @@ pub(super) fn ask<T>(
     subject: &Subject,
     rules: &Rules,
     prometheus: &Path,
-    ask: impl FnOnce(&Prometheus, &IndexMap<String, String>) -> T,
+    ask: impl FnOnce(&PrometheusClient, &IndexMap<String, String>) -> T,
 ) -> Result<Result<T, String>, Error> {
     let rules = ordered(&rules.files);
     Evaluation::start(subject, &subject.run, &rules, prometheus)?.ask(ask)

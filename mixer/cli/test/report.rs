@@ -26,6 +26,15 @@ impl Report<'_> {
         match self.mode {
             TestMode::Exact => "exact",
             TestMode::Large => "large",
+            TestMode::Live => "live",
+        }
+    }
+
+    /// The kind of time that the run had.
+    pub(super) const fn time_name(&self) -> &'static str {
+        match self.mode {
+            TestMode::Exact | TestMode::Large => "of virtual time",
+            TestMode::Live => "of real time",
         }
     }
 
@@ -34,6 +43,7 @@ impl Report<'_> {
         let name = match self.mode {
             TestMode::Exact => "promtool",
             TestMode::Large => "a Prometheus",
+            TestMode::Live => "the Prometheus that runs",
         };
         format!("{name} ({})", self.why)
     }
@@ -78,7 +88,7 @@ impl Report<'_> {
             "evaluation_seconds": grid.step.as_secs_f64(),
             "mode": self.mode_name(),
             "why": self.why,
-            "series": self.seen.series.values().sum::<u64>(),
+            "series": self.seen.series_count(),
             "passed": self.count(Outcome::Passed),
             "failed": self.count(Outcome::Failed),
             "undecided": self.count(Outcome::Undecided),

@@ -50,7 +50,8 @@ impl Rules {
     }
 
     /// Refuses verdicts on alerts that no rule has.
-    pub(super) fn check(&self, verdicts: &[VerdictPlan]) -> Result<(), Error> {
+    pub(super) fn check(&self, verdicts: &[VerdictPlan], is_live: bool) -> Result<(), Error> {
+        let place = if is_live { "load them into that Prometheus" } else { "name their files with --rules" };
         let known: Vec<&str> = self.alerts().map(|rule| rule.name.as_str()).collect();
         for verdict in verdicts {
             let names: Vec<&String> = match &verdict.verdict {
@@ -59,7 +60,7 @@ impl Rules {
                 _ => continue,
             };
             if known.is_empty() {
-                let message = format!("{verdict} needs rules with alerts; name their files with --rules");
+                let message = format!("{verdict} needs rules with alerts; {place}");
                 return Err(Error::Usage(message));
             }
             if let Some(name) = names.into_iter().find(|name| !known.contains(&name.as_str())) {

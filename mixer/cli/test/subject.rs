@@ -10,12 +10,14 @@ use promemu_core::metric::Kind;
 use promemu_core::plan::{Plan, Verdict, VerdictPlan};
 use promemu_core::time::{Span, Time};
 use promemu_core::verdict::verdicts_of_truth;
+use promemu_run::clock::wall_now;
 use promemu_wire::export::TargetLabels;
 use promemu_wire::grafana_dashboard::GrafanaDashboard;
 use tracing::warn;
 
 use super::condition::{Condition, value_and_threshold};
 use super::dashboard_files;
+use super::live::LiveRules;
 use super::rules::Rules;
 use crate::args::{ExportLabels, TestArgs, TestMode};
 use crate::config;
@@ -71,38 +73,43 @@ impl Chart {
     }
 }
 
-/// A run in virtual time.
+/// A run, and its values in virtual time.
 #[derive(Debug)]
 pub(super) struct TestRun {
     pub(super) plan: Arc<Plan>,
-    pub(super) backfill: Backfill,
+    /// `None` of a live run.
+    backfill: Option<Backfill>,
 }
 
 impl TestRun {
     fn new(plan: Plan, seed: u64, grid: &Grid) -> Result<Self, Error> {
         let plan = Arc::new(plan);
         let backfill = Backfill::new(Arc::clone(&plan), seed, grid.from, grid.to)?;
-        Ok(Self { plan, backfill })
+        Ok(Self { plan, backfill: Some(backfill) })
+    }
+
+    /// The run in virtual time.
+    ///
+    /// # Errors
+    ///
+    /// It is a live one.
+    pub(super) fn backfill(&self) -> Result<&Backfill, Error> {
+        let live = || Error::Run("a live run has no virtual time".to_owned());
+        self.backfill.as_ref().ok_or_else(live)
     }
 }
 
 impl Subject {
-    pub(super) fn new(settings: &Settings, args: &TestArgs) -> Result<Self, Error> {
-        let from = Time::parse(&args.from).map_err(|error| usage("--from or PME_TEST_FROM", &error))?;
-        let step = interval("--step or PME_TEST_STEP", &args.step)?;
-        let evaluation = match &args.evaluation_interval {
-            Some(text) => interval("--evaluation-interval or PME_TEST_EVALUATION_INTERVAL", text)?,
-            None => step,
+    /// The subject of a test in virtual time, or of a live one with these rules.
+    pub(super) fn new(settings: &Settings, args: &TestArgs, live: Option<&LiveRules>) -> Result<Self, Error> {
+        let from = match live {
+            None => Time::parse(&args.from).map_err(|error| usage("--from or PME_TEST_FROM", &error))?,
+            Some(_) => wall_now(),
         };
-        let span = args.span.as_deref().map(|text| positive("--for or PME_TEST_FOR", text)).transpose()?;
         let file = config::open(settings, &args.name)?;
         let plan = config::load(settings, &file, from)?.plan;
-        let length = span.unwrap_or_else(|| default_span(&plan));
-        if length == Span::FOREVER {
-            return Err(Error::Usage("--for or PME_TEST_FOR: a test must have an end".to_owned()));
-        }
-        let grid = |step| Grid { from, to: from + length, step };
-        let (scrapes, seed) = (grid(step), settings.cli().seed.unwrap_or(SEED));
+        let (scrapes, evaluations) = grids(args, (&plan, from), live)?;
+        let seed = settings.cli().seed.unwrap_or(SEED);
         let mut verdicts = match plan.verdicts.as_slice() {
             // Dashboards alone are a test, too.
             [] if args.rules.is_empty() && !args.dashboard.is_empty() => Vec::new(),
@@ -111,9 +118,14 @@ impl Subject {
         };
         let dashboards =
             dashboard_files::read(&mut verdicts, file.source().map(|(path, _)| path), &args.dashboard)?;
-        let rules = Rules::read(&args.rules)?;
-        rules.check(&verdicts)?;
-        rules.warn_of_intervals(evaluation);
+        let rules = match live {
+            None => Rules::read(&args.rules)?,
+            Some(live) => live.rules.clone(),
+        };
+        rules.check(&verdicts, live.is_some())?;
+        if live.is_none() {
+            rules.warn_of_intervals(evaluations.step);
+        }
         warn_of_few(&verdicts);
         let charts = match args.html {
             Some(_) => rules.alerts().map(|rule| (rule.name.clone(), Chart::of(&rule.expr))).collect(),
@@ -121,8 +133,12 @@ impl Subject {
         };
         let has_faults =
             !plan.faults.is_empty() || plan.hosts.iter().any(|host| host.faults().next().is_some());
-        let run = TestRun::new(plan, seed, &scrapes)?;
-        let twin = if has_faults
+        let run = match live {
+            None => TestRun::new(plan, seed, &scrapes)?,
+            Some(_) => TestRun { plan: Arc::new(plan), backfill: None },
+        };
+        let twin = if live.is_none()
+            && has_faults
             && verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NoOtherAlerts { .. }))
         {
             let plan = settings.load_twin(&file, from)?.plan;
@@ -134,7 +150,6 @@ impl Subject {
             ExportLabels::Scrape => TargetLabels::Scraped,
             ExportLabels::Push => TargetLabels::Pushed,
         };
-        let evaluations = grid(evaluation);
         Ok(Self { file, run, twin, verdicts, dashboards, rules, scrapes, evaluations, labels, seed, charts })
     }
 
@@ -168,6 +183,26 @@ impl Subject {
             None => (TestMode::Exact, format!("up to {EXACT_SERIES_MAX} series")),
         }
     }
+}
+
+/// The times of scrapes and of evaluations.
+fn grids(
+    args: &TestArgs,
+    (plan, from): (&Plan, Time),
+    live: Option<&LiveRules>,
+) -> Result<(Grid, Grid), Error> {
+    let step = interval("--step or PME_TEST_STEP", &args.step)?;
+    let evaluation = match &args.evaluation_interval {
+        Some(text) => interval("--evaluation-interval or PME_TEST_EVALUATION_INTERVAL", text)?,
+        None => live.and_then(LiveRules::evaluation).unwrap_or(step),
+    };
+    let span = args.span.as_deref().map(|text| positive("--for or PME_TEST_FOR", text)).transpose()?;
+    let length = span.unwrap_or_else(|| default_span(plan));
+    if length == Span::FOREVER {
+        return Err(Error::Usage("--for or PME_TEST_FOR: a test must have an end".to_owned()));
+    }
+    let grid = |step| Grid { from, to: from + length, step };
+    Ok((grid(step), grid(evaluation)))
 }
 
 /// Warns if the verdicts are content with rules that never fire.

@@ -11,12 +11,12 @@ use crate::table::{self, prose, table, whole};
 pub(super) fn text(report: &Report<'_>) -> String {
     let width = table::width();
     let seen = report.seen;
-    let series =
-        plural(usize::try_from(seen.series.values().sum::<u64>()).unwrap_or(usize::MAX), "series", "series");
+    let series = plural(usize::try_from(seen.series_count()).unwrap_or(usize::MAX), "series", "series");
     let length = seen.grid.to.since(seen.grid.from);
     let head = format!(
-        "{}: {length} of virtual time, {series}, evaluated every {} by {}; seed {}",
+        "{}: {length} {}, {series}, evaluated every {} by {}; seed {}",
         report.subject.run.plan.config,
+        report.time_name(),
         seen.grid.step,
         report.evaluator(),
         report.subject.seed,

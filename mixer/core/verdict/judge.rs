@@ -115,13 +115,13 @@ impl Judge<'_> {
         }
         let query = match &verdict.verdict {
             Verdict::Fires { alert, within, times } => {
-                self.fires(alert, (*within, *times), &windows);
+                self.fires(alert, (*within, *times), (&verdict.scope, &windows));
                 alerts_query(alert)
             }
             Verdict::Resolves { alert, within } => {
                 if !self.is_undecided(alert) {
                     for window in &windows {
-                        self.resolves(alert, *within, *window);
+                        self.resolves(alert, *within, (&verdict.scope, *window));
                     }
                 }
                 alerts_query(alert)
@@ -171,15 +171,18 @@ impl Judge<'_> {
     }
 
     fn series(&mut self, total: Option<u64>, each: Option<u64>) {
-        let seen = self.seen;
-        let all: u64 = seen.series.values().sum();
+        let series = match &self.seen.series {
+            Ok(series) => series,
+            Err(why) => return self.findings.add(Outcome::Undecided, None, why.clone()),
+        };
+        let all: u64 = series.values().sum();
         let mut findings = Vec::new();
         if let Some(total) = total {
             findings.push((all > total, format!("{all} of {total} series")));
         }
         if let Some(each) = each {
-            let most = seen.series.iter().max_by_key(|(_, count)| **count);
-            let over = seen.series.iter().filter(|(_, count)| **count > each);
+            let most = series.iter().max_by_key(|(_, count)| **count);
+            let over = series.iter().filter(|(_, count)| **count > each);
             findings.extend(over.map(|(name, count)| (true, format!("{name} has {count} of {each} series"))));
             let most = most.filter(|(_, count)| **count <= each);
             findings

@@ -22,10 +22,18 @@ pub struct Observation {
     pub undecided_alerts: IndexMap<String, String>,
     /// The answers to queries, or why there are none.
     pub answers: IndexMap<String, Result<Answer, String>>,
-    /// Number of series by metric name.
-    pub series: IndexMap<String, u64>,
+    /// Number of series by metric name, or why they were not counted.
+    pub series: Result<IndexMap<String, u64>, String>,
     /// The parts of each dashboard that a verdict names, or why they were not asked for.
     pub dashboards: IndexMap<String, Result<Vec<DashboardPart>, String>>,
+}
+
+impl Observation {
+    /// Number of all series; 0 if they were not counted.
+    #[must_use]
+    pub fn series_count(&self) -> u64 {
+        self.series.iter().flat_map(IndexMap::values).sum()
+    }
 }
 
 /// The answer to a condition: its elements at each moment of the grid.

@@ -28,7 +28,7 @@ pub fn verdicts_of(plan: &Plan, seen: &Observation) -> Vec<VerdictPlan> {
     }
     let except = unexpected(plan, &verdicts, seen);
     verdicts.push(VerdictPlan { verdict: Verdict::NoOtherAlerts { except }, scope: Scope::Run });
-    let total = Some(seen.series.values().sum()).filter(|total| *total > 0);
+    let total = Some(seen.series_count()).filter(|total| *total > 0);
     verdicts.extend(total.map(|total| VerdictPlan {
         verdict: Verdict::Series { total: Some(total), each: None },
         scope: Scope::Run,

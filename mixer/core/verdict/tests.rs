@@ -44,7 +44,7 @@ fn seen(alerts: Vec<AlertSeries>) -> Observation {
         twin: Some(Vec::new()),
         undecided_alerts: IndexMap::new(),
         answers: IndexMap::new(),
-        series: IndexMap::new(),
+        series: Ok(IndexMap::new()),
         dashboards: IndexMap::new(),
     }
 }
@@ -107,6 +107,19 @@ fn what_the_run_does_not_reach_is_undecided() {
     );
     let unasked = judged(r#"holds(query: "up == 1")"#, &short);
     assert_eq!(unasked, (Outcome::Undecided, "the query was not asked".to_owned()));
+}
+
+#[test]
+fn an_alert_of_the_whole_run_is_judged_by_its_end() {
+    let fires = r#"fires(alert: "Slow")"#;
+    let never = judged(fires, &seen(Vec::new()));
+    assert_eq!(never, (Outcome::Failed, "did not fire at 0s or later".to_owned()));
+    let late = seen(vec![alert("Slow", &[(60.0, f64::INFINITY)])]);
+    assert_eq!(judged(fires, &late).0, Outcome::Passed);
+    let resolves = r#"resolves(alert: "Slow", within: "5m")"#;
+    assert_eq!(judged(resolves, &seen(vec![alert("Slow", &[(13.0, 25.0)])])).0, Outcome::Passed);
+    let (outcome, text) = judged(resolves, &late);
+    assert_eq!((outcome, &*text), (Outcome::Failed, r#"Slow{job="a"} still fires at 1h"#));
 }
 
 #[test]
@@ -212,7 +225,7 @@ fn the_first_time_of_a_condition_is_told_or_judged() {
 #[test]
 fn series_have_a_budget() {
     let mut many = seen(Vec::new());
-    many.series = IndexMap::from([("a".to_owned(), 5), ("b".to_owned(), 3)]);
+    many.series = Ok(IndexMap::from([("a".to_owned(), 5), ("b".to_owned(), 3)]));
     assert_eq!(judged("series(total: 8, each: 5)", &many).0, Outcome::Passed);
     let over = judged("series(total: 7, each: 4)", &many);
     assert_eq!(over, (Outcome::Failed, "8 of 7 series; a has 5 of 4 series".to_owned()));

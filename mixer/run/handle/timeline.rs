@@ -24,6 +24,12 @@ impl RunHandle {
         view(&fleet, fleet.clock().now())
     }
 
+    /// The times of the run's phases and faults, as planned and as changed so far.
+    #[must_use]
+    pub fn course(&self) -> Course {
+        self.fleet().course()
+    }
+
     /// The timeline and the faults as they are when what was sent by now has begun to act.
     #[must_use]
     pub fn changed_timeline(&self) -> TimelineView {

@@ -8,7 +8,7 @@ use promemu_core::backfill::Grid;
 use promemu_core::time::Span;
 use serde_json::Value;
 
-use crate::test::prometheus::Prometheus;
+use crate::test::prometheus_client::PrometheusClient;
 
 /// Maximum number of steps of a query: Prometheus refuses more than 11 000.
 const STEPS_MAX: u64 = 10_000;
@@ -19,7 +19,7 @@ pub(super) type Answer<T> = Result<T, String>;
 /// The data of a run.
 #[derive(Debug)]
 pub(super) struct Data<'a> {
-    prometheus: &'a Prometheus,
+    prometheus: &'a PrometheusClient,
     from: String,
     to: String,
     step: String,
@@ -34,7 +34,7 @@ pub(super) struct Data<'a> {
 impl<'a> Data<'a> {
     /// The data of a run with scrapes at these times.
     pub(super) fn new(
-        prometheus: &'a Prometheus,
+        prometheus: &'a PrometheusClient,
         scrapes: &Grid,
         lost: &'a IndexMap<String, String>,
         has_alerts: bool,

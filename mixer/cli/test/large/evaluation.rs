@@ -7,23 +7,21 @@ use indexmap::{IndexMap, IndexSet};
 use promemu_core::error::Error;
 use promemu_core::metric::{ABSENT, is_absent};
 use promemu_core::temporary_folder::TemporaryFolder;
-use promemu_core::verdict::{AlertStates, Answer, Element, ResultSeries};
+use promemu_core::verdict::{AlertStates, Answer, ResultSeries};
 use promemu_run::whole_file::Unfinished;
 use promemu_wire::export::{GridSeries, write_grid_series};
 use promemu_wire::rule_file::{Rule, RuleKind};
-use serde::Deserialize;
 
 use super::super::blocks;
-use super::super::condition::{Condition, label_text};
+use super::super::condition::Condition;
 use super::super::evaluated::Evaluated;
-use super::super::prometheus::{Prometheus, Unanswered};
+use super::super::prometheus::Prometheus;
+use super::super::prometheus_client::{PrometheusClient, Unanswered};
+use super::super::range_query::{RangeQuery, Results};
 use super::super::reads::{ALERTS, Reads};
 use super::super::rule_order::{TestRule, makers};
+use super::super::series_count::series_by_name;
 use super::super::subject::{Subject, TestRun};
-use super::range_query::{RangeQuery, Results};
-
-/// Number of series whose values are kept for a chart.
-const CHARTED_MAX: usize = 20;
 
 /// The evaluation of one run.
 pub(super) struct Evaluation<'a> {
@@ -71,7 +69,10 @@ impl<'a> Evaluation<'a> {
     ///
     /// The rules are wrong, or blocks cannot be written. A Prometheus that is away is no error after the count of series.
     pub(super) fn evaluate(mut self, conditions: &[Condition]) -> Result<Evaluated, Error> {
-        let series = self.series()?;
+        let grid = &self.subject.scrapes;
+        let prometheus = self.prometheus.as_ref().map_err(|why| Error::Run(why.clone()))?;
+        let series = series_by_name(prometheus.client(), "__name__!=\"\"", grid)
+            .map_err(|why| Error::Run(format!("the series cannot be counted: {}", why.text())))?;
         let reads: Vec<Reads> = conditions.iter().map(|condition| Reads::of(&condition.query)).collect();
         let used: IndexSet<usize> = reads.iter().flat_map(|reads| makers(self.rules, reads)).collect();
         self.evaluate_rules(&used)?;
@@ -96,7 +97,7 @@ impl<'a> Evaluation<'a> {
     /// The rules are wrong, or blocks cannot be written. In words: there is no Prometheus any more.
     pub(super) fn ask<T>(
         mut self,
-        ask: impl FnOnce(&Prometheus, &IndexMap<String, String>) -> T,
+        ask: impl FnOnce(&PrometheusClient, &IndexMap<String, String>) -> T,
     ) -> Result<Result<T, String>, Error> {
         self.evaluate_rules(&(0..self.rules.len()).collect())?;
         let series_of = |rule: &Rule| match rule.kind {
@@ -105,7 +106,7 @@ impl<'a> Evaluation<'a> {
         };
         let lost = self.lost.iter().map(|(number, why)| (series_of(&self.rules[*number].rule), why.clone()));
         let lost = lost.collect();
-        Ok(self.prometheus.as_ref().map(|prometheus| ask(prometheus, &lost)).map_err(Clone::clone))
+        Ok(self.prometheus.as_ref().map(|prometheus| ask(prometheus.client(), &lost)).map_err(Clone::clone))
     }
 
     /// Evaluates all rules, level by level. The series of those that are `used` are added to the data.
@@ -192,7 +193,7 @@ impl<'a> Evaluation<'a> {
 
     fn results(&self, expression: &str) -> Result<Results, Unanswered> {
         match &self.prometheus {
-            Ok(prometheus) => self.query.results(prometheus, expression),
+            Ok(prometheus) => self.query.results(prometheus.client(), expression),
             Err(why) => Err(Unanswered::Failed(why.clone())),
         }
     }
@@ -207,53 +208,14 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
-    /// The answer to a condition, as far as it is judged: at each step the first element that is false, and the first that is
-    /// true. Of values those of some series, as many as a chart shows.
+    /// The answer to a condition.
     fn answer(&self, condition: &Condition, reads: &Reads) -> Result<Answer, String> {
         let hindrance = reads.refusal().or_else(|| self.lost_source(&makers(self.rules, reads)));
         if let Some(why) = hindrance {
             return Err(why);
         }
         let Results { series, .. } = self.results(&condition.query).map_err(Unanswered::text)?;
-        let mut steps: Answer = vec![Vec::new(); self.subject.evaluations.count()];
-        let series_max = if condition.is_value { CHARTED_MAX } else { usize::MAX };
-        for ResultSeries { labels, values } in series.into_iter().take(series_max) {
-            for (step, value) in values {
-                let value = if condition.has_zeros { value } else { 1.0 };
-                let is_true = |value: f64| value != 0.0;
-                let Some(elements) = steps.get_mut(step) else { continue };
-                if condition.is_value || elements.iter().all(|known| is_true(known.value) != is_true(value)) {
-                    elements.push(Element { labels: label_text(&labels), value });
-                }
-            }
-        }
-        Ok(steps)
-    }
-
-    /// Number of series of the run by metric name.
-    fn series(&self) -> Result<IndexMap<String, u64>, Error> {
-        #[derive(Deserialize)]
-        struct Vector {
-            result: Vec<Count>,
-        }
-        #[derive(Deserialize)]
-        struct Count {
-            metric: IndexMap<String, String>,
-            value: (f64, String),
-        }
-        let grid = &self.subject.scrapes;
-        let millis = grid.to.since(grid.from).plus(grid.step).as_nanos() / 1_000_000;
-        let query = format!("count by (__name__) (last_over_time({{__name__!=\"\"}}[{millis}ms]))");
-        let time = grid.to.unix_millis_secs().to_string();
-        let prometheus = self.prometheus.as_ref().map_err(|why| Error::Run(why.clone()))?;
-        let answer: Vector = prometheus
-            .read("query", &[("query", &query), ("time", &time)])
-            .map_err(|why| Error::Run(format!("the series cannot be counted: {}", why.text())))?;
-        let count = |Count { metric, value }: Count| {
-            let name = metric.get("__name__").cloned().unwrap_or_default();
-            (name, value.1.parse().unwrap_or_default())
-        };
-        Ok(answer.result.into_iter().map(count).collect())
+        Ok(condition.answer(series, self.subject.evaluations.count()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Judge;
 use super::Outcome;
-use crate::plan::AlertSelection;
+use crate::plan::{AlertSelection, Scope};
 use crate::time::{Span, Time};
 use crate::verdict::alert_series::{AlertSeries, Firing};
 use crate::verdict::expected_alerts::ExpectedAlerts;
@@ -12,7 +12,7 @@ impl Judge<'_> {
         &mut self,
         alert: &AlertSelection,
         (within, times): (Option<Span>, u32),
-        windows: &[(Time, Time)],
+        (scope, windows): (&Scope, &[(Time, Time)]),
     ) {
         let seen = self.seen;
         if self.is_undecided(alert) {
@@ -21,7 +21,7 @@ impl Judge<'_> {
         let alerts: Vec<&AlertSeries> = seen.alerts.iter().filter(|known| known.is_in(alert)).collect();
         for (index, (begin, end)) in windows.iter().enumerate() {
             let until = windows.get(index + 1).map_or(Time::NEVER, |(next, _)| *next);
-            let limit = within.map_or(*end, |within| *begin + within);
+            let limit = within.map_or_else(|| self.end_of(scope, *end), |within| *begin + within);
             let in_window = |firing: &&Firing| (*begin..until).contains(&firing.begin);
             let all = alerts.iter().flat_map(|known| known.firing.iter());
             let first = all.clone().filter(in_window).map(|firing| firing.begin).min();
@@ -93,8 +93,18 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn resolves(&mut self, alert: &AlertSelection, within: Span, (begin, end): (Time, Time)) {
-        let deadline = end + within;
+    /// The end of a window. That of the whole run is its last moment.
+    fn end_of(&self, scope: &Scope, end: Time) -> Time {
+        if *scope == Scope::Run { self.seen.grid.to } else { end }
+    }
+
+    pub(super) fn resolves(
+        &mut self,
+        alert: &AlertSelection,
+        within: Span,
+        (scope, (begin, end)): (&Scope, (Time, Time)),
+    ) {
+        let deadline = if *scope == Scope::Run { self.seen.grid.to } else { end + within };
         let alerts = self.seen.alerts.iter().filter(|known| known.is_in(alert));
         let in_window = |firing: &&Firing| firing.begin <= deadline && begin < firing.end;
         let fired: Vec<(String, Firing)> = alerts

@@ -1,16 +1,14 @@
 //! Range queries over the evaluations of a test, in pieces that a Prometheus answers.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use indexmap::IndexMap;
 use promemu_core::backfill::Grid;
 use promemu_core::time::{Span, Time};
 use promemu_core::verdict::ResultSeries;
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 
-use super::super::prometheus::{Prometheus, Unanswered};
+use super::matrix::{Matrix, MatrixSeries, Sample};
+use super::prometheus_client::{PrometheusClient, Unanswered};
 
 /// Maximum number of steps of one query; Prometheus refuses more than 11 000.
 const STEPS_MAX: usize = 10_000;
@@ -42,7 +40,11 @@ impl RangeQuery {
     }
 
     /// Asks for the results of an expression.
-    pub(super) fn results(&self, prometheus: &Prometheus, expression: &str) -> Result<Results, Unanswered> {
+    pub(super) fn results(
+        &self,
+        prometheus: &PrometheusClient,
+        expression: &str,
+    ) -> Result<Results, Unanswered> {
         let mut known: IndexMap<BTreeMap<String, String>, Vec<(usize, f64)>> = IndexMap::new();
         let mut has_histograms = false;
         let step = self.grid.step.as_nanos() / 1_000_000;
@@ -78,70 +80,6 @@ impl RangeQuery {
 /// Milliseconds as seconds with decimals.
 fn seconds(millis: u64) -> String {
     format!("{}.{:03}", millis / 1_000, millis % 1_000)
-}
-
-/// The answer to a range query.
-#[derive(Deserialize)]
-struct Matrix {
-    result: Vec<MatrixSeries>,
-}
-
-#[derive(Deserialize)]
-struct MatrixSeries {
-    metric: BTreeMap<String, String>,
-    #[serde(default)]
-    values: Vec<Sample>,
-    #[serde(default)]
-    histograms: Vec<(f64, IgnoredAny)>,
-}
-
-/// A sample, as `[1767576600.5, "0.25"]`.
-#[derive(Clone, Copy)]
-struct Sample {
-    secs: f64,
-    value: f64,
-}
-
-/// A number in a string.
-struct Quoted(f64);
-
-impl<'de> Deserialize<'de> for Sample {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfSample;
-        impl<'de> Visitor<'de> for OfSample {
-            type Value = Sample;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a time and a value")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sample: A) -> Result<Sample, A::Error> {
-                match (sample.next_element()?, sample.next_element()?) {
-                    (Some(secs), Some(Quoted(value))) => Ok(Sample { secs, value }),
-                    _ => Err(A::Error::custom("sample without a time or a value")),
-                }
-            }
-        }
-        deserializer.deserialize_tuple(2, OfSample)
-    }
-}
-
-impl<'de> Deserialize<'de> for Quoted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfText;
-        impl Visitor<'_> for OfText {
-            type Value = Quoted;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number in quotes")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Quoted, E> {
-                text.parse().map(Quoted).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(OfText)
-    }
 }
 
 #[cfg(test)]

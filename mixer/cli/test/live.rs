@@ -1,0 +1,245 @@
+//! The live mode: the run has real time, and a Prometheus that runs sees it and evaluates the rules that it has.
+//!
+//! Its samples of `ALERTS` say when alerts were on. Whatever it cannot say is undecided.
+
+mod alerts;
+mod rules;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use promemu_core::backfill::Grid;
+use promemu_core::config::MAIN_RUN;
+use promemu_core::error::Error;
+use promemu_core::fault::Course;
+use promemu_core::time::{Span, Speed, Time};
+use promemu_core::verdict::{AlertSeries, Observation};
+use promemu_run::clock::Clock;
+use promemu_run::event_tap::EventTap;
+use promemu_run::outputs::SharedOutputs;
+use promemu_run::run::{Run, StopReason};
+use promemu_run::settings::RunSettings;
+use promemu_run::spec::RunSpec;
+use promemu_run::threads;
+use promemu_wire::rule_file::RuleKind;
+use tokio::task::block_in_place;
+use tokio::time::sleep_until;
+use tracing::info;
+
+use super::condition::Condition;
+use super::dashboards;
+use super::matrix::Matrix;
+use super::prometheus_client::{PrometheusClient, Unanswered};
+use super::range_query::RangeQuery;
+use super::series_count::series_by_name;
+use super::subject::Subject;
+use crate::args::TestArgs;
+use crate::block_on;
+use crate::run::signals::shutdown_signal;
+use crate::settings::{Settings, server};
+use alerts::AlertSamples;
+
+pub(super) use rules::LiveRules;
+
+/// Time for the evaluations at the end of a run, beside the time between two of them.
+const EVALUATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time between two questions for them.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Matchers of the series of a run, by the labels that each of them has; not of those that Prometheus makes of them.
+const RUN_MATCHERS: &str =
+    "__name__!~\"scrape_.*|ALERTS|ALERTS_FOR_STATE\",name!=\"\",host!=\"\",address!=\"\"";
+
+/// A Prometheus that runs, and its rules.
+#[derive(Debug)]
+pub(super) struct Live {
+    prometheus: PrometheusClient,
+    rules: LiveRules,
+    /// The start of the Prometheus, as it says; `None` if it does not.
+    started: Option<String>,
+}
+
+impl Live {
+    /// Asks the Prometheus of `--prometheus` for its rules.
+    pub(super) fn connect(settings: &Settings, args: &TestArgs) -> Result<Self, Error> {
+        let flag = "--prometheus or PME_TEST_PROMETHEUS";
+        let example = "--prometheus http://127.0.0.1:9090";
+        let text = args.prometheus.to_str().filter(|text| is_url(text)).ok_or_else(|| {
+            Error::Usage(format!("--live needs the address of a Prometheus that runs; add {example}"))
+        })?;
+        if settings.speed() != Speed::NORMAL {
+            let message = "--speed is not for --live: a Prometheus that runs has the time of the clock";
+            return Err(Error::Usage(message.to_owned()));
+        }
+        let (url, options) = server(flag, text, example)?;
+        let prometheus = PrometheusClient::new(url, &options)?;
+        let rules = LiveRules::read(&prometheus).map_err(|why| {
+            Error::Run(format!("{} cannot be asked for its rules: {}", prometheus.url(), why.text()))
+        })?;
+        let started = started(&prometheus);
+        Ok(Self { prometheus, rules, started })
+    }
+
+    /// The rules of the Prometheus.
+    pub(super) const fn rules(&self) -> &LiveRules {
+        &self.rules
+    }
+
+    /// Lets the run of a test live, and asks for what the Prometheus saw.
+    pub(super) fn observe(&self, settings: &Settings, subject: &mut Subject) -> Result<Observation, Error> {
+        threads::start();
+        block_on(self.run(settings, subject))
+    }
+
+    async fn run(&self, settings: &Settings, subject: &mut Subject) -> Result<Observation, Error> {
+        let shutdown = shutdown_signal(None)?;
+        let spec = spec(settings, subject)?;
+        let outputs =
+            SharedOutputs::open(&spec.settings.outputs, settings.self_metrics_address(), true).await?;
+        let run = Run::start(spec, &outputs).map_err(|conflict| Error::Run(conflict.to_string()))?;
+        let seen = tokio::select! {
+            seen = self.follow(&run, subject) => seen,
+            () = shutdown => {
+                run.stop(StopReason::Signal);
+                Err(Error::Run("the test was stopped by a signal, so nothing is judged".to_owned()))
+            }
+        };
+        run.stop(StopReason::Duration);
+        let outcome = run.outcome().await;
+        outputs.end().await;
+        seen.and_then(|seen| outcome.map(|()| seen))
+    }
+
+    /// Waits until a run has its length, and observes it. Its hosts may have ended before.
+    async fn follow(&self, run: &Run, subject: &mut Subject) -> Result<Observation, Error> {
+        run.begun().await;
+        let Some(handle) = run.handle() else {
+            return Err(Error::Run("the run ended before its hosts lived".to_owned()));
+        };
+        let length = subject.evaluations.to.since(subject.evaluations.from);
+        info!(length = %length, prometheus = %self.prometheus.url(), "the run is live, and is judged at its end");
+        sleep_until(handle.clock().instant_of(handle.clock().now() + length)).await;
+        let course = handle.course();
+        let (from, to) = (course.run_start(), course.run_start() + length);
+        sleep_until(handle.clock().instant_of(to)).await;
+        let of_run = |grid: Grid| Grid { from, to, ..grid };
+        (subject.scrapes, subject.evaluations) = (of_run(subject.scrapes), of_run(subject.evaluations));
+        Ok(block_in_place(|| self.ask(subject, course)))
+    }
+
+    /// Asks for all that verdicts need.
+    fn ask(&self, subject: &Subject, course: Course) -> Observation {
+        let grid = subject.evaluations;
+        let series = self.series(&grid);
+        let seen = series.as_ref().map_err(Clone::clone).and_then(|_| {
+            let rules = self.rules_at(grid.to)?;
+            Ok((self.alerts(&grid, &rules)?, rules.failing))
+        });
+        let undecided = |why: &String| {
+            let names = self.rules.rules.alerts().map(|rule| rule.name.clone());
+            names.map(|name| (name, why.clone())).collect()
+        };
+        let (alerts, undecided_alerts) = match &seen {
+            Ok((alerts, failing)) => (alerts.clone(), failing.clone()),
+            Err(why) => (Vec::new(), undecided(why)),
+        };
+        let hindrance = seen.err();
+        let count = subject.run.plan.series_count() as u64;
+        let answer = |condition: Condition| {
+            if let Some(why) = &hindrance {
+                return Err(why.clone());
+            }
+            let results = RangeQuery::new(grid, count).results(&self.prometheus, &condition.query);
+            let series = results.map_err(Unanswered::text)?.series;
+            Ok(condition.answer(series, grid.count()))
+        };
+        let conditions = subject.conditions().into_iter();
+        let answers = conditions.map(|(query, condition)| (query, answer(condition))).collect();
+        let dashboards = match &hindrance {
+            Some(why) => subject.dashboards.keys().map(|name| (name.clone(), Err(why.clone()))).collect(),
+            None => dashboards::observe_live(subject, &self.prometheus),
+        };
+        Observation { grid, course, alerts, twin: None, undecided_alerts, answers, series, dashboards }
+    }
+
+    /// Number of series of the run by name. The error says why the Prometheus did not see the run as a whole.
+    fn series(&self, grid: &Grid) -> Result<IndexMap<String, u64>, String> {
+        let mut series = series_by_name(&self.prometheus, RUN_MATCHERS, grid).map_err(Unanswered::text)?;
+        let is_recorded = |name: &str| {
+            let groups = self.rules.rules.files.iter().flat_map(|(_, file)| &file.groups);
+            groups
+                .flat_map(|group| &group.rules)
+                .any(|rule| rule.kind == RuleKind::Record && rule.name == name)
+        };
+        series.retain(|name, _| !is_recorded(name));
+        if started(&self.prometheus) != self.started {
+            return Err("Prometheus was started again during the run, and missed a part of it".to_owned());
+        }
+        if series.is_empty() {
+            let url = self.prometheus.url();
+            return Err(format!(
+                "{url} has no series of the run; let it scrape the run, or send the run there with --output"
+            ));
+        }
+        Ok(series)
+    }
+
+    /// The rules when all of them were evaluated up to a time.
+    fn rules_at(&self, time: Time) -> Result<LiveRules, String> {
+        let limit = self.rules.longest_interval().times(2).duration() + EVALUATION_TIMEOUT;
+        for _ in 0..limit.as_millis() / POLL_INTERVAL.as_millis() {
+            let rules = LiveRules::read(&self.prometheus).map_err(Unanswered::text)?;
+            if rules.evaluated_to >= time {
+                return Ok(rules);
+            }
+            self.prometheus.pause(POLL_INTERVAL);
+        }
+        Err("Prometheus did not evaluate all rules until the end of the run".to_owned())
+    }
+
+    fn alerts(&self, grid: &Grid, rules: &LiveRules) -> Result<Vec<AlertSeries>, String> {
+        let millis = grid.to.since(grid.from).as_nanos() / 1_000_000;
+        let time = grid.to.unix_millis_secs().to_string();
+        let samples = |name: &str| -> Result<Matrix, String> {
+            let query = format!("{name}[{millis}ms]");
+            self.prometheus.read("query", &[("query", &query), ("time", &time)]).map_err(Unanswered::text)
+        };
+        let samples = AlertSamples::new(samples("ALERTS")?, &samples("ALERTS_FOR_STATE")?);
+        let interval = |alert: &str| rules.intervals.get(alert).copied().unwrap_or(grid.step);
+        Ok(samples.histories((grid.from, grid.to), interval))
+    }
+}
+
+/// The specification of the live run of a test.
+fn spec(settings: &Settings, subject: &Subject) -> Result<RunSpec, Error> {
+    let clock = Clock::start();
+    let plan = settings.load(&subject.file, clock.started_at())?.plan;
+    let run_settings = settings.run_settings(&plan.defaults)?;
+    Ok(RunSpec {
+        id: MAIN_RUN.into(),
+        settings: RunSettings {
+            truth: settings.cli().truth.clone(),
+            seed: subject.seed,
+            status_interval: None,
+            duration: Span::FOREVER,
+            ..run_settings
+        },
+        plan,
+        clock,
+        history: None,
+        watch: None,
+        events: Arc::new(EventTap::default()),
+        keeps_last_metrics: false,
+    })
+}
+
+/// The start of a Prometheus, if it says that.
+fn started(prometheus: &PrometheusClient) -> Option<String> {
+    let info = prometheus.ask("status/runtimeinfo", &[]).ok()?;
+    info["startTime"].as_str().map(str::to_owned)
+}
+
+/// `true` for an address, which a program's path is not.
+pub(super) fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}

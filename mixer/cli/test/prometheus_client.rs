@@ -1,0 +1,126 @@
+//! A client of the API of a Prometheus. It waits for each answer, and knows no run.
+
+use std::time::Duration;
+
+use promemu_core::error::Error;
+use promemu_run::http::{HttpClient, HttpOptions, Limits, TargetUrl};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::interrupts;
+
+/// Time limit of a query, and bytes of its answer.
+const LIMITS: Limits =
+    Limits { time: Some(Duration::from_mins(2)), silence: Duration::from_mins(2), body_bytes: 512 << 20 };
+
+/// The reason for which a question has no answer, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// The question is wrong.
+    Refused(String),
+    /// Prometheus is away, or could not find out the answer.
+    Failed(String),
+}
+
+impl Unanswered {
+    /// The reason.
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Refused(text) | Self::Failed(text) => text,
+        }
+    }
+}
+
+/// An answer of the API.
+#[derive(Deserialize)]
+struct Answer<T> {
+    status: String,
+    data: Option<T>,
+    error: Option<String>,
+    #[serde(rename = "errorType")]
+    error_type: Option<String>,
+}
+
+/// The client of one Prometheus.
+#[derive(Debug)]
+pub(super) struct PrometheusClient {
+    http: HttpClient,
+    url: TargetUrl,
+    runtime: Runtime,
+}
+
+impl PrometheusClient {
+    /// A client of the Prometheus at this address. Nothing is sent yet.
+    pub(super) fn new(url: TargetUrl, options: &HttpOptions) -> Result<Self, Error> {
+        let http = HttpClient::new(&url, options)?;
+        let runtime = interrupts::runtime()
+            .map_err(|source| Error::System { what: "Prometheus cannot be asked".to_owned(), source })?;
+        Ok(Self { http, url, runtime })
+    }
+
+    /// Its address, without secrets.
+    pub(super) const fn url(&self) -> &TargetUrl {
+        &self.url
+    }
+
+    /// `true` if it answers queries.
+    pub(super) fn is_ready(&self) -> bool {
+        self.get("-/ready", &[]).is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// Waits for a while.
+    pub(super) fn pause(&self, length: Duration) {
+        self.runtime.block_on(async { tokio::time::sleep(length).await });
+    }
+
+    /// The `data` of the answer to a GET of a path below `/api/v1/`, with these parameters.
+    ///
+    /// # Errors
+    ///
+    /// In words: Prometheus refuses the question, or is away.
+    pub(super) fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
+        self.read(path, parameters).map_err(Unanswered::text)
+    }
+
+    /// As [`Self::ask`], read into a type.
+    pub(super) fn read<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<T, Unanswered> {
+        let (status, body) = self
+            .get(&format!("api/v1/{path}"), parameters)
+            .map_err(|error| Unanswered::Failed(format!("Prometheus is away: {error}")))?;
+        let answer: Answer<T> = serde_json::from_slice(&body).map_err(|error| {
+            Unanswered::Failed(format!("Prometheus answers {status}, and not as it should: {error}"))
+        })?;
+        match (answer.data, answer.error) {
+            (Some(data), None) if answer.status == "success" => Ok(data),
+            (_, why) => {
+                let why = why.unwrap_or_else(|| "no reason given".to_owned());
+                let text = format!("Prometheus refuses it: {why}");
+                let is_wrong = answer.error_type.as_deref() == Some("bad_data");
+                Err(if is_wrong { Unanswered::Refused(text) } else { Unanswered::Failed(text) })
+            }
+        }
+    }
+
+    /// The status and the body of an answer.
+    fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<(u16, Vec<u8>), String> {
+        let mut url = self.url.url().clone();
+        // Behind a proxy its address has a path of its own.
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        let request = self.http.request(reqwest::Method::GET, url);
+        self.runtime.block_on(async {
+            let answer = self.http.send(request, LIMITS).await.map_err(|error| error.to_string())?;
+            let status = answer.status().as_u16();
+            let body = answer.body().await.map_err(|error| error.to_string())?;
+            Ok((status, body))
+        })
+    }
+}
