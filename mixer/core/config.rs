@@ -6,6 +6,7 @@
 
 mod arguments;
 mod classes;
+mod extension;
 mod fields;
 mod include;
 mod interpolation;

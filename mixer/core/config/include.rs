@@ -54,7 +54,7 @@ impl Reading {
     }
 
     /// An included file and its tree, each read once; without the tree if it has errors.
-    fn open_included(
+    pub(super) fn open_included(
         &mut self,
         file: &ConfigFile,
         name: &str,
@@ -112,14 +112,15 @@ impl Reading {
 }
 
 impl ConfigFile {
-    /// The included file: beside this one, else in the folders of configs. A client's text has no other files than these.
+    /// The included or extended file: beside this one, else in the folders of configs. A client's text has no other files than these.
     fn included(&self, name: &str) -> Result<Self, ConfigError> {
         if self.author == Author::Client {
             return self.dirs.open_by_name(name);
         }
         let beside = self.path.as_deref().and_then(Path::parent);
         let beside = beside.map(|dir| dir.join(format!("{name}.ron")));
-        match beside.filter(|path| path.is_file()) {
+        // One of the same name as this file is meant to be another one.
+        match beside.filter(|path| path.is_file() && self.path.as_ref() != Some(path)) {
             Some(path) => Self::read(&path).map(|file| file.within(&self.dirs)),
             None => self.dirs.open_to_include(name),
         }

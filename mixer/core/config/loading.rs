@@ -169,9 +169,8 @@ impl Reading {
         self.classes(file)?.choose(class, &mut self.problems).cloned()
     }
 
-    fn template(&mut self, file: &ConfigFile, mut node: Node, given: Given<'_>) -> Option<ConfigTemplate> {
-        let included = self.included(file, &node);
-        self.read_param_files(file, &mut node, given);
+    fn template(&mut self, file: &ConfigFile, node: Node, given: Given<'_>) -> Option<ConfigTemplate> {
+        let (node, included) = self.extended(file, node, given);
         ConfigTemplate::read(node, included, &mut self.problems)
     }
 }

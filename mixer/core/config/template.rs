@@ -101,8 +101,9 @@ impl ConfigTemplate {
     pub(super) fn read(node: Node, included: Included, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let mut fields = Fields::of(node, "Config", problems)?;
-        // Already read: see `include.rs`.
+        // Already read: see `include.rs` and `extension.rs`.
         fields.take("include");
+        fields.take("extends");
         let description = fields.constant("description", problems).unwrap_or_default();
         let args = fields.map("args", problems).into_iter().filter_map(|(key, node)| {
             let name = read_name(&key, "an argument's name", problems)?;

@@ -7,6 +7,7 @@ use crate::time::{Span, Time};
 
 mod authors;
 mod doubts;
+mod extension;
 mod fault;
 mod identity;
 mod language;

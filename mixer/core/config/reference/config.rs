@@ -16,6 +16,7 @@ pub(super) const CONFIG: Record = Record {
             "the hosts; together at most 5 000 000 series (`--max-series`)",
         ),
         field(&["include"], "list of names of files", "none", "see [Include](#include)"),
+        field(&["extends"], "name of a config", "none", "see [Extend](#extend)"),
         field(&["metric_sets"], "`{ \"name\": [Metric(…), …] }`", "none", "metrics that several hosts share"),
         field(
             &["levers"],
