@@ -55,6 +55,7 @@ mod secrets;
 mod self_metrics;
 mod servers;
 mod shared_outputs;
+mod shipped_verdicts;
 mod simulated;
 mod simulations;
 mod stack;

@@ -87,7 +87,7 @@ fn is_up_to_date(path: &Path, made: &str) {
 }
 
 #[test]
-fn rules_fire_when_they_should_and_not_else() {
+fn tests_of_promtool_with_exported_series_are_up_to_date_and_pass() {
     let (plugins, mut exported) = (plugins(), 0);
     for path in files("prometheus/tests", "yml") {
         let text = std::fs::read_to_string(&path).unwrap();
@@ -102,7 +102,7 @@ fn rules_fire_when_they_should_and_not_else() {
         }
         content(Command::new("promtool").args(["test", "rules"]).arg(&path));
     }
-    assert!(exported >= 3);
+    assert!(exported >= 1);
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
     };
     let seen = match &live {
         Some(live) => live.observe(settings, &mut subject)?,
-        None => observe(&subject, &subject.rules, (mode, args))?,
+        None => observe(&subject, &subject.rules, true, (mode, args))?,
     };
     if args.update {
         return update(settings, &subject, &seen);
@@ -86,7 +86,9 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
     let worst = judgements.iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Passed);
     let mutants = match worst {
         Outcome::Passed if args.mutate => {
-            Some(mutants::judge_all(&subject, &|rules| observe(&subject, rules, (mode, args)))?)
+            let observe =
+                |rules: &Rules, has_dashboards| observe(&subject, rules, has_dashboards, (mode, args));
+            Some(mutants::judge_all(&subject, &observe)?)
         }
         _ => None,
     };
@@ -118,10 +120,11 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
     })
 }
 
-/// Lets rules be evaluated on the run in virtual time.
+/// Lets rules be evaluated on the run in virtual time, and, if wanted, the queries of dashboards.
 fn observe(
     subject: &Subject,
     rules: &Rules,
+    has_dashboards: bool,
     (mode, args): (TestMode, &TestArgs),
 ) -> Result<Observation, Error> {
     let seen = if mode == TestMode::Exact {
@@ -129,6 +132,9 @@ fn observe(
     } else {
         large::observe(subject, rules, &args.prometheus)?
     };
+    if !has_dashboards {
+        return Ok(seen);
+    }
     Ok(Observation { dashboards: dashboards::observe(subject, rules, &args.prometheus)?, ..seen })
 }
 

@@ -1,6 +1,7 @@
 //! `--mutate`: the verdicts judged with mutated rules. Those that pass all verdicts show what the verdicts would not notice.
 
 use promemu_core::error::Error;
+use promemu_core::plan::{Verdict, VerdictPlan};
 use promemu_core::plural::plural;
 use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_core::verdict::{Observation, Outcome, judge};
@@ -19,28 +20,35 @@ pub(super) struct JudgedMutant {
     caught_by: Option<String>,
 }
 
-/// Judges each mutant of the subject's rules.
+/// Judges each mutant of the subject's rules. `observe` also asks for the queries of dashboards if its second argument is `true`, which is left for
+/// those that no other verdict catches.
 pub(super) fn judge_all(
     subject: &Subject,
-    observe: &dyn Fn(&Rules) -> Result<Observation, Error>,
+    observe: &dyn Fn(&Rules, bool) -> Result<Observation, Error>,
 ) -> Result<Vec<JudgedMutant>, Error> {
     let failed = |source| Error::System {
         what: "mutated rules cannot be written to the folder of temporary files".to_owned(),
         source,
     };
+    let is_of_rules = |verdict: &&VerdictPlan| !matches!(verdict.verdict, Verdict::Panels { .. });
+    let of_rules: Vec<VerdictPlan> = subject.verdicts.iter().filter(is_of_rules).cloned().collect();
     let files: Vec<RuleFile> = subject.rules.files.iter().map(|(_, file)| file.clone()).collect();
     let judged = mutants(&files).into_iter().map(|mutant| {
         let dir = TemporaryFolder::new().map_err(failed)?;
         let rules = Rules::written_to(mutant.files.clone(), dir.path()).map_err(failed)?;
-        let caught_by = match observe(&rules) {
+        let caught_by = |verdicts: &[VerdictPlan], has_dashboards| match observe(&rules, has_dashboards) {
             Ok(seen) => {
-                let judgements = judge(&subject.run.plan, &subject.verdicts, &seen);
+                let judgements = judge(&subject.run.plan, verdicts, &seen);
                 let bad = judgements.into_iter().find(|judgement| judgement.outcome != Outcome::Passed);
-                bad.map(|judgement| judgement.verdict)
+                Ok(bad.map(|judgement| judgement.verdict))
             }
             // Rules that nobody can evaluate would be noticed at once.
-            Err(Error::Usage(_)) => Some("the rule engine".to_owned()),
-            Err(other) => return Err(other),
+            Err(Error::Usage(_)) => Ok(Some("the rule engine".to_owned())),
+            Err(other) => Err(other),
+        };
+        let caught_by = match caught_by(&of_rules, false)? {
+            None if !subject.dashboards.is_empty() => caught_by(&subject.verdicts, true)?,
+            first => first,
         };
         Ok(JudgedMutant { mutant, caught_by })
     });
