@@ -56,6 +56,11 @@ impl DrivenHost {
         self.host.go_live();
     }
 
+    /// As [`EmulatedHost::shed_row`].
+    pub fn shed_row(&mut self) {
+        self.host.shed_row();
+    }
+
     /// As [`EmulatedHost::with_plan`].
     #[must_use]
     pub fn with_plan(mut self, plan: Arc<HostPlan>, seed: Seed, now: Time) -> Self {

@@ -3,6 +3,7 @@
 //! At one instant: the start, the actions and events that came, the begins and ends of faults, the updates that are due, the pools,
 //! the report. The host handles the events that these emit at once, each time.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::event_budget::{DropCause, EventBudget};
@@ -98,8 +99,8 @@ impl EmulatedHost {
         let window = |fault: &FaultPlan, course: &Course| {
             FaultWindow::new(fault, seed.child(&fault.stream).rng(), now, course)
         };
-        let row = self.metrics.values().row();
-        Extras::replace_run_part(&mut self.extras, [&self.plan, &plan], row, ((run_start, now), &window));
+        let row = self.metrics.values().row(&plan.shape);
+        Extras::replace_run_part(&mut self.extras, [&self.plan, &plan], &row, ((run_start, now), &window));
         Self { plan, ..self }
     }
 
@@ -145,10 +146,27 @@ impl EmulatedHost {
         self.metrics.starts_at()
     }
 
-    /// The cells of all its series, as [`crate::metric`] describes them and as outputs see them.
+    /// The cells of all its series, as [`crate::metric`] describes them and as outputs see them. Empty for a host that has
+    /// shed them.
     #[must_use]
     pub fn row(&self) -> &[f64] {
-        self.faults().map_or(self.metrics.values().row(), Faults::shown)
+        self.faults().map_or(self.metrics.values().kept_row(), Faults::shown)
+    }
+
+    /// The same, also of a host that has shed them.
+    #[must_use]
+    pub fn shown_row(&self) -> Cow<'_, [f64]> {
+        match self.faults() {
+            Some(faults) => Cow::Borrowed(faults.shown()),
+            None => self.metrics.values().row(&self.plan.shape),
+        }
+    }
+
+    /// Sheds its cells where they follow from other state. It goes on as before, and takes less memory.
+    pub fn shed_row(&mut self) {
+        if self.faults().is_none() {
+            self.metrics.values_mut().shed_row(&self.plan.shape);
+        }
     }
 
     /// The labels and the cells of a pool's member, as outputs see them. `None` if the slot is empty, and while the
@@ -315,7 +333,8 @@ impl EmulatedHost {
         }
         let Some(Extras { faults, pools, .. }) = self.extras.as_deref_mut() else { return };
         if let Some(faults) = faults {
-            out.report = faults.report(&self.plan, self.metrics.values().row(), out.report, now);
+            let row = self.metrics.values().row(&self.plan.shape);
+            out.report = faults.report(&self.plan, &row, out.report, now);
         }
         if let Some(pools) = pools
             && out.report
@@ -382,7 +401,7 @@ impl EmulatedHost {
     /// The cells as they are without faults.
     #[cfg(test)]
     pub(super) fn own_row(&self) -> &[f64] {
-        self.metrics.values().row()
+        self.metrics.values().kept_row()
     }
 
     /// Time of the next report.

@@ -93,8 +93,8 @@ impl Extras {
                     extras.switch_fault(plan, metrics, (index, opens), (now, hops), out);
                 }
             }
-            Action::Down { lasts } => extras.get_or_insert_default().set_down(metrics, acts_at + lasts),
-            Action::Up => extras.get_or_insert_default().set_down(metrics, now),
+            Action::Down { lasts } => extras.get_or_insert_default().set_down(plan, metrics, acts_at + lasts),
+            Action::Up => extras.get_or_insert_default().set_down(plan, metrics, now),
             Action::Stop => out.stops = true,
             Action::Lever { .. } | Action::ReleaseLever { .. } if is_own => {
                 let (action, source) = (action.clone(), Arc::clone(&plan.name));
@@ -144,8 +144,9 @@ impl Extras {
     }
 
     /// Takes the host down until then.
-    fn set_down(&mut self, metrics: &MetricSet, until: Time) {
-        let faults = self.faults.get_or_insert_with(|| Faults::none(metrics.values().row().into()));
+    fn set_down(&mut self, plan: &HostPlan, metrics: &MetricSet, until: Time) {
+        let row = || metrics.values().row(&plan.shape).into_owned().into();
+        let faults = self.faults.get_or_insert_with(|| Faults::none(row()));
         faults.set_down(until);
         self.mark_members(true);
     }

@@ -4,15 +4,17 @@
 //! its links. It knows nothing of schedules, pools and faults.
 
 mod overridden;
+mod shown;
 
 use std::sync::Arc;
 
+use self::shown::Shown;
 use super::metric_update::{Made, clamp, make, new_value};
 use super::outbox::Outbox;
 use super::rare_state::RareState;
 use crate::event::Event;
 use crate::expression::{EvalContext, EventRef, Storage};
-use crate::metric::{ABSENT, Distribution, States, Update, is_absent};
+use crate::metric::{Distribution, States, Update, is_absent};
 use crate::plan::{Condition, HostPlan, HostShape, MetricPlan};
 use crate::plugin::LeverTimes;
 use crate::rng::{Rng, Seed};
@@ -35,7 +37,7 @@ pub(super) struct MetricValues {
     /// The scenarios that have state, as [`HostShape::state_places`] numbers them.
     running: Box<[RunningScenario]>,
     states: States,
-    row: Box<[f64]>,
+    shown: Shown,
     rare: Option<Box<RareState>>,
     storage: Storage,
     /// The stream of conditions, counts and reports.
@@ -83,7 +85,7 @@ impl MetricValues {
             metrics: metrics.collect(),
             running: running.into(),
             states: States::of(cells),
-            row: vec![ABSENT; shape.width].into(),
+            shown: Shown::nothing(shape),
             rare,
             storage: Storage::new(shape.storage.iter().map(|(name, value)| (name.as_str(), value.clone()))),
             rng,
@@ -101,16 +103,11 @@ impl MetricValues {
             metrics: self.metrics.clone(),
             running: running.collect::<Result<_, String>>()?,
             states: self.states.clone(),
-            row: self.row.clone(),
+            shown: self.shown.clone(),
             rare: self.rare.clone(),
             storage: self.storage.clone(),
             rng: self.rng.clone(),
         })
-    }
-
-    /// The cells of all series, as [`crate::metric`] describes them.
-    pub(super) fn row(&self) -> &[f64] {
-        &self.row
     }
 
     pub(super) const fn rng_mut(&mut self) -> &mut Rng {
@@ -176,11 +173,11 @@ impl MetricValues {
         match new_value(&plan.scenario, running, &mut context) {
             Ok(value) => {
                 metric.level = value.map_or(metric.level, |value| clamp(value, plan.value_range));
-                self.row[plan.offset] = plan.rounding.round(metric.level);
+                self.shown.show(plan, index, metric.level);
             }
             Err(error) => {
-                if is_absent(self.row[plan.offset]) {
-                    self.row[plan.offset] = plan.rounding.round(metric.level);
+                if !self.shown.has_sample(plan, index) {
+                    self.shown.show(plan, index, metric.level);
                 }
                 out.scenario_errors += 1;
                 self.note_failure(index, &plan.name, error, out);
@@ -226,7 +223,7 @@ impl MetricValues {
         let mut without_state = None;
         let running = running(&mut self.running, &host.shape, index, &mut without_state);
         let made = make(plan, running, &mut context, &mut spread, &mut complaint);
-        let is_absent = is_absent(self.row[plan.offset]);
+        let is_absent = !self.shown.has_sample(plan, index);
         let made = made.unwrap_or_else(|error| {
             complaint = Some(error);
             // A metric whose first update fails shows the value that it has before it.
@@ -268,14 +265,16 @@ impl MetricValues {
             Some(rare) => rare.as_shown(&host.shape, index, update),
             None => update,
         };
-        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
-        plan.cells.apply(&update, &mut self.metrics[index].rng, &mut self.states, cells);
+        match self.shown.cells_mut(plan) {
+            Some(cells) => plan.cells.apply(&update, &mut metric.rng, &mut self.states, cells),
+            None => self.shown.show(plan, index, metric.level),
+        }
     }
 
     /// Removes the sample of a metric and of the metrics that are calculated from it; the plan lists those later.
     pub(super) fn clear(&mut self, host: &HostPlan, metric: usize) {
         let metrics = &host.shape.metrics;
-        if is_absent(self.row[metrics[metric].offset]) {
+        if !self.shown.has_sample(&metrics[metric], metric) {
             return;
         }
         let mut cleared = vec![metric];
@@ -284,8 +283,8 @@ impl MetricValues {
                 cleared.push(index);
             }
         }
-        for metric in cleared.iter().map(|index| &metrics[*index]) {
-            self.row[metric.offset..metric.offset + metric.cells.sample_width()].fill(ABSENT);
+        for index in cleared {
+            self.shown.hide(&metrics[index], index);
         }
     }
 
@@ -311,15 +310,17 @@ impl MetricValues {
         if let Some(at) = rare.stopped.iter().position(|stopped| *stopped == metric) {
             rare.stopped.swap_remove(at);
             let plan = &host.shape.metrics[metric];
-            let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
-            plan.cells.restart(&mut self.states, cells);
+            if let Some(cells) = self.shown.cells_mut(plan) {
+                plan.cells.restart(&mut self.states, cells);
+            }
         }
     }
 
     /// Sets a counter, or the counts of observations, back to zero.
     pub(super) fn reset(&mut self, host: &HostPlan, metric: usize, now: Time) {
         let (plan, level) = (&host.shape.metrics[metric], self.metrics[metric].level);
-        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+        // A gauge has nothing to reset.
+        let Some(cells) = self.shown.cells_mut(plan) else { return };
         if plan.cells.reset(&mut self.states, cells, now) {
             let bases = &mut self.need_rare().bases;
             if bases.is_empty() {
@@ -380,7 +381,7 @@ impl MetricValues {
     /// The value that a relay reads: the shown value, or a histogram's last observation.
     fn shown_value(&self, host: &HostPlan, metric: usize) -> f64 {
         let plan = &host.shape.metrics[metric];
-        let cell = self.row[plan.offset];
+        let cell = self.first_cell(plan, metric);
         if plan.cells.shows_value() || is_absent(cell) { cell } else { self.metrics[metric].level }
     }
 }

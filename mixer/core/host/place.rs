@@ -34,7 +34,7 @@ impl Place {
             // Samples pushed before the host went down stay.
             store.keep_last(own_row, presence == Presence::Down);
         }
-        store.report(own_row, host.row());
+        store.report(own_row, &host.shown_row());
         let put_stamp = |store: &mut SeriesStore, row| {
             if let Some(Stamp { own_time, presence }) = stamp {
                 store.stamp(row, own_time, presence != Presence::Up);

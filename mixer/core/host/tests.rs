@@ -20,6 +20,7 @@ mod levers;
 mod overrides;
 mod pool;
 mod run_fault;
+mod shed_rows;
 mod timeline;
 mod truth;
 mod values;

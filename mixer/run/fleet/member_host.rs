@@ -132,6 +132,7 @@ impl MemberHost {
         if fleet.clock().speed() == Speed::NORMAL {
             self.host.go_live();
         }
+        self.host.shed_row();
         let is_present = self.host.host().has_begun();
         if is_present {
             fleet.mark_started(id, self.host.host().starts_at());

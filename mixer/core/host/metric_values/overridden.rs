@@ -40,8 +40,9 @@ impl MetricValues {
 
     /// Shows a value at once. A metric that observes shows it with its next observations.
     fn put(&mut self, host: &HostPlan, metric: usize, value: f64, may_fall: bool, now: Time) {
+        self.keep_row(&host.shape);
         let plan = &host.shape.metrics[metric];
-        let cells = &mut self.row[plan.offset..plan.offset + plan.cells.width()];
+        let Some(cells) = self.shown.cells_mut(plan) else { return };
         if is_absent(cells[0]) {
             return;
         }

@@ -45,7 +45,7 @@ impl Member {
     /// The cells of all series.
     pub(super) fn row(&self) -> &[f64] {
         match self {
-            Self::Emulated(metrics) => metrics.values().row(),
+            Self::Emulated(metrics) => metrics.values().kept_row(),
             Self::Row(row) => &row.cells,
         }
     }
