@@ -247,3 +247,43 @@ fn a_reload_keeps_the_time_of_the_timeline_and_ends_the_faults_that_it_takes_awa
     let end = |n: usize| records[n]["end_unix"].as_f64().unwrap();
     assert!(end(0) < end(1) && end(1) == end(2), "{records:?}");
 }
+
+#[test]
+fn labels_of_anomalies_are_those_of_the_samples_while_a_fault_is_on_their_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("shop.ron");
+    let text = r#"Config(levers: { "errors": 0 },
+        timeline: Timeline(phases: [Phase(name: "calm", lasts: "16m", events: [("5m", "deploy")])]),
+        faults: [
+            Fault(id: "bad", on: "deploy", lasts: "2m", set: { "errors": 1 }),
+            Fault(id: "down, again", at: "1m", lasts: "1m", every: "8m", hosts: "a \"quoted\" one", kind: host_down),
+        ],
+        default_job_name: "j",
+        hosts: [
+            Host(name: "web", labels: { "zone": "z" }, metrics: [Metric(name: "errors", update_interval: 1, scenario: script(source: "run.errors"))]),
+            Host(name: "a \"quoted\" one", ttl: "9m 30s", metrics: [Metric(name: "plain")]),
+            Host(name: "db", metrics: [Metric(name: "plain")]),
+        ])"#;
+    std::fs::write(&config, text).unwrap();
+    let labels = folder.path().join("labels.csv");
+    let lines = |more: &[&str]| {
+        let args = ["export", config.to_str().unwrap(), "--anomaly-labels", labels.to_str().unwrap()];
+        output(&[&args[..], &RANGE, &["--step", "10s"], more].concat());
+        std::fs::read_to_string(&labels).unwrap()
+    };
+    let found = lines(&[]);
+    let (head, rest) = found.split_once('\n').unwrap();
+    assert_eq!(head, "timestamp,series,fault");
+    let seconds = |line: &str| line.split(',').next().unwrap().parse::<f64>().unwrap() / 1000.0 - START;
+    let of = |part: &str| rest.lines().filter(|line| line.contains(part)).map(seconds).collect::<Vec<_>>();
+    let times =
+        |from: u32, count: u32| (0..count).map(move |n| f64::from(from + n * 10)).collect::<Vec<f64>>();
+    // The event comes at 5m, and the fault 50 ms later.
+    assert_eq!(of("name=\"\"web\"\""), times(310, 12));
+    // The host ends within the second time.
+    assert_eq!(of(r#"name=""a \""quoted\"" one"""#), [times(60, 6), times(540, 3)].concat());
+    assert_eq!(rest.lines().count(), 12 + 9, "{rest}");
+    assert!(rest.lines().next().unwrap().ends_with(",job=\"\"j\"\"}\",\"down, again\""), "{rest}");
+    assert!(lines(&["--labels", "scrape"]).contains(",instance=\"\"web\"\"}\",\"bad\""));
+    assert_eq!(lines(&["--no-faults"]), "timestamp,series,fault\n");
+}

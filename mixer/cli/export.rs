@@ -17,7 +17,7 @@ use promemu_core::error::Error;
 use promemu_core::timeline::TruthRecords;
 use promemu_run::clock::wall_now;
 use promemu_run::whole_file::unwritable;
-use promemu_wire::export::{Format, Progress, Sampling, TargetLabels};
+use promemu_wire::export::{Format, Progress, Sampling, TargetLabels, write_anomaly_labels};
 
 use serde_json::json;
 
@@ -69,6 +69,10 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
     }
     let sampling = Sampling { run: &run, grid, labels, threads, keeps_hosts: false, progress };
     destination.write_from(sampling, resume.as_ref())?;
+    if let Some(path) = &args.anomaly_labels {
+        let written = output_file::replace_with(path, |file| write_anomaly_labels(&run, &grid, labels, file));
+        written.map_err(|source| unwritable(path, "--anomaly-labels", source))?;
+    }
     settings.cli().truth.as_deref().map_or(Ok(()), |path| write_truth(&run, &grid, path))
 }
 

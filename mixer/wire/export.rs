@@ -9,6 +9,7 @@
 //! `blocks` and the `requests` of remote write have one pass: all hosts go through time together, `stretches` by stretch.
 //! `rules` are written in that way, with all of the time as one stretch.
 
+mod anomaly_labels;
 mod blocks;
 mod csv;
 mod encode;
@@ -33,6 +34,7 @@ mod tests;
 mod threads;
 mod write;
 
+pub use anomaly_labels::write_anomaly_labels;
 pub use blocks::{BlockReport, BlockSpec, GridSeries, write_grid_series};
 pub use format::Format;
 pub use progress::Progress;

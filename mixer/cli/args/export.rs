@@ -1,5 +1,7 @@
 //! The flags of `promemu export`.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::words::ArgumentWords;
@@ -56,6 +58,10 @@ pub(crate) struct ExportArgs {
     /// Labels as of a scrape, where each host is a target with `instance` and `up`, or as of a push [default: scrape for blocks, else push]
     #[arg(long, env = "PME_EXPORT_LABELS", value_enum)]
     pub(crate) labels: Option<ExportLabels>,
+
+    /// Also write the labels of anomalies, as CSV: for each time of a sample the series on which a fault is
+    #[arg(long, env = "PME_EXPORT_ANOMALY_LABELS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) anomaly_labels: Option<PathBuf>,
 
     /// Number of threads; the result is the same [default: one per core]
     #[arg(long, env = "PME_EXPORT_THREADS", value_name = "NUMBER", value_parser = parse_threads)]
