@@ -362,11 +362,11 @@ build_plugins() {
     ensure_cc
     ensure_rust
     cargo build --release --locked -p promemu
-    cargo build --release --locked -p promemu-demo -p promemu-processes
+    cargo build --release --locked -p promemu-demo -p promemu-population -p promemu-processes
     local release="${CARGO_TARGET_DIR:-target}/release" suffix=so
     if [[ $(uname) == Darwin ]]; then suffix=dylib; fi
     mkdir -p "$release/plugins"
-    cp "$release/libpromemu_demo.$suffix" "$release/libpromemu_processes.$suffix" "$release/plugins/"
+    cp "$release"/libpromemu_{demo,population,processes}."$suffix" "$release/plugins/"
     cc -std=c11 -O2 -shared -fPIC -I plugins/api -o "$release/plugins/libpromemu_boost.$suffix" plugins/boost/boost.c -lm
     "$release/promemu" plugins
 }

@@ -8,12 +8,14 @@ use crate::processes::{
     Process, Prometheus, Pushgateway, eventually, free_port, get, label, promemu_command, series, value,
 };
 
-/// A folder with the plugin only, which cargo builds for the tests.
+/// A folder with the plugins of shipped configs only, which cargo builds for the tests.
 pub(crate) fn plugins() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let name = format!("libpromemu_processes.{}", std::env::consts::DLL_EXTENSION);
-    let built = std::env::current_exe().unwrap().with_file_name(&name);
-    fs::copy(built, folder.path().join(name)).unwrap();
+    for plugin in ["population", "processes"] {
+        let name = format!("libpromemu_{plugin}.{}", std::env::consts::DLL_EXTENSION);
+        let built = std::env::current_exe().unwrap().with_file_name(&name);
+        fs::copy(built, folder.path().join(name)).unwrap();
+    }
     folder
 }
 

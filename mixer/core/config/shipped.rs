@@ -22,7 +22,9 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("processes_high_cardinality", include_str!("../../../configs/processes_high_cardinality.ron")),
     ("processes_realistic", include_str!("../../../configs/processes_realistic.ron")),
     ("production", include_str!("../../../configs/production.ron")),
+    ("saas_users", include_str!("../../../configs/saas_users.ron")),
     ("single_host_load", include_str!("../../../configs/single_host_load.ron")),
+    ("user_population", include_str!("../../../configs/user_population.ron")),
 ];
 
 /// The text of a built-in config.

@@ -41,8 +41,10 @@ fn demo() -> PathBuf {
 pub(crate) fn bring_plugins() {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let (folder, library) = (tempfile::tempdir().unwrap(), built("processes"));
-        fs::copy(&library, folder.path().join(library.file_name().unwrap())).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for library in ["population", "processes"].map(built) {
+            fs::copy(&library, folder.path().join(library.file_name().unwrap())).unwrap();
+        }
         let crowd = folder.path().join("crowd").with_extension(std::env::consts::DLL_EXTENSION);
         compile("tests/plugins/crowd.c", &[], &crowd);
         registry::set_folders(vec![folder.path().to_owned()], Vec::new());

@@ -22,7 +22,7 @@ use crate::world::World;
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
 fn file(name: &str) -> ConfigFile {
-    if name.starts_with("processes") {
+    if name.starts_with("processes") || name.ends_with("users") || name.starts_with("user_") {
         bring_plugins();
     }
     ConfigFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../configs/{name}.ron")))
