@@ -19,6 +19,7 @@ mod blocks;
 mod churn;
 mod claims;
 mod cli;
+mod collectors;
 mod command_lines;
 mod dashboard_verdicts;
 mod databases;
