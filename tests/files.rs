@@ -1,6 +1,7 @@
 //! Files that people name, for reading and for writing: pipes, devices, links, full disks, readers that leave.
 
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -133,6 +134,35 @@ fn an_interrupted_export_leaves_nothing() {
         assert_eq!(export.wait(), Some(code));
         assert_eq!(names(dir.path()), Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_test_that_is_stopped_leaves_no_temporary_files_and_those_of_a_killed_one_go_with_the_next() {
+    let [dir, temporary] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    // It goes on until promemu is gone.
+    let promtool = dir.path().join("promtool");
+    std::fs::write(&promtool, "#!/bin/sh\nwhile kill -0 $PPID 2>/dev/null; do sleep 0.05; done\n").unwrap();
+    std::fs::set_permissions(&promtool, PermissionsExt::from_mode(0o755)).unwrap();
+    let promtool = promtool.display().to_string();
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/docker/prometheus/rules/load_phases.yml");
+    let test = |arguments: &[&str]| {
+        let mut test = promemu_command(&[&["test", "load_phases", "--rules", rules], arguments].concat());
+        test.env("TMPDIR", temporary.path());
+        Process::start(&mut test)
+    };
+    for (signal, code) in [("-INT", Some(130)), ("-TERM", Some(143)), ("-KILL", None)] {
+        let mut stopped = test(&["--mutate", "--promtool", &promtool]);
+        eventually("promtool has a test", || {
+            let mut folders = std::fs::read_dir(temporary.path()).unwrap();
+            folders.any(|folder| folder.unwrap().path().join("test.yml").exists()).then_some(())
+        });
+        stopped.signal(signal);
+        assert_eq!(stopped.wait(), code);
+        assert_eq!(names(temporary.path()).is_empty(), signal != "-KILL", "{signal}");
+    }
+    let mut next = test(&[]);
+    assert_eq!(next.wait(), Some(0), "{}", next.log());
+    assert_eq!(names(temporary.path()), Vec::<String>::new());
 }
 
 #[test]

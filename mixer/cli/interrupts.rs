@@ -3,7 +3,7 @@
 use std::{io, thread};
 
 use promemu_run::threads::probe_files;
-use promemu_run::whole_file::remove_unfinished;
+use promemu_run::unfinished::remove_unfinished;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

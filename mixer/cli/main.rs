@@ -52,7 +52,7 @@ use promemu_core::error::Error;
 use promemu_core::plugin;
 use promemu_core::scenario::KINDS;
 use promemu_run::threads;
-use promemu_run::whole_file::remove_unfinished;
+use promemu_run::unfinished::remove_unfinished;
 use tracing::warn;
 
 use args::{Cli, Command, LogFormat};

@@ -10,6 +10,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use promemu_core::error::Error;
+use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_run::whole_file::unwritable;
 
 use crate::args::NewArgs;
@@ -74,7 +75,7 @@ fn write_plugin(name: &str, args: &NewArgs) -> Result<(), Error> {
 }
 
 fn write_plugin_folder(folder: &Path, name: &str, scenario: &str) -> Result<(), std::io::Error> {
-    let beside = tempfile::Builder::new().prefix(".promemu-new").tempdir_in(".")?;
+    let beside = TemporaryFolder::new_in(Path::new("."))?;
     let whole = beside.path().join(name);
     plugin::write(&whole, name, scenario)?;
     std::fs::rename(whole, folder)

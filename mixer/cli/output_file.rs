@@ -2,14 +2,10 @@
 //!
 //! An unfinished file of a killed process is removed by the next write into the folder.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use promemu_run::whole_file::{WholeFile, folder};
-
-/// Start of an unfinished file's name; the process follows.
-const PREFIX: &str = ".promemu-unfinished-";
+use promemu_run::whole_file::{WholeFile, remove_leftovers_beside};
 
 /// Replaces a file by these bytes.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -21,30 +17,17 @@ pub(crate) fn replace_with<T>(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<T>,
 ) -> io::Result<T> {
-    remove_leftovers(folder(path));
-    let prefix = format!("{PREFIX}{}-", std::process::id());
-    let mut file = BufWriter::new(WholeFile::create(path, &prefix)?);
+    remove_leftovers_beside(path);
+    let mut file = BufWriter::new(WholeFile::create(path)?);
     let outcome = write(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.replace()?;
     Ok(outcome)
 }
 
-/// Removes the unfinished files of processes that are gone.
-fn remove_leftovers(dir: &Path) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let pid =
-            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
-        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-            // A file that cannot be removed does no harm.
-            let _is_removed = fs::remove_file(entry.path()).is_ok();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn names(dir: &Path) -> Vec<String> {
@@ -69,14 +52,10 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_files_of_processes_that_are_gone_are_removed() {
+    fn an_unfinished_file_of_a_killed_process_is_removed() {
         let dir = tempfile::tempdir().unwrap();
-        for pid in [u32::MAX, std::process::id()] {
-            fs::write(dir.path().join(format!("{PREFIX}{pid}-x")), "").unwrap();
-        }
+        fs::write(dir.path().join(".promemu-unfinished-1-x.tmp"), "half").unwrap();
         replace(&dir.path().join("a"), b"whole").unwrap();
-        let mut names = names(dir.path());
-        names.sort();
-        assert_eq!(names, [format!("{PREFIX}{}-x", std::process::id()), "a".to_owned()]);
+        assert_eq!(names(dir.path()), ["a"]);
     }
 }

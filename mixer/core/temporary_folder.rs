@@ -6,8 +6,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::sync::Once;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use tempfile::{Builder, TempDir};
 
@@ -17,6 +17,27 @@ const PREFIX: &str = "promemu-tmp-";
 const LOCK: &str = "promemu.lock";
 /// Attempts to make a folder whose lock no other process takes, as one does that clears up at that moment.
 const ATTEMPTS_MAX: usize = 10;
+
+/// Number of attempts to remove a folder that others write into.
+const REMOVALS_MAX: usize = 100;
+
+/// The folders of this process.
+static OWN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn own() -> MutexGuard<'static, Vec<PathBuf>> {
+    OWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes all folders of this process, for one that ends at once.
+pub fn remove_all() {
+    for path in own().drain(..) {
+        let mut removals = 0;
+        while removals < REMOVALS_MAX && path.is_dir() {
+            let _is_removed = fs::remove_dir_all(&path).is_ok();
+            removals += 1;
+        }
+    }
+}
 
 /// A folder for temporary files, which is removed when it is dropped.
 #[derive(Debug)]
@@ -34,10 +55,19 @@ impl TemporaryFolder {
     pub fn new() -> io::Result<Self> {
         static CLEARED: Once = Once::new();
         let parent = std::env::temp_dir();
+        let folder = Self::new_in(&parent)?;
+        CLEARED.call_once(|| folder.remove_abandoned(&parent));
+        Ok(folder)
+    }
+
+    /// Makes an empty folder in this one.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made.
+    pub fn new_in(parent: &Path) -> io::Result<Self> {
         for _ in 0..ATTEMPTS_MAX {
-            let folder = Self::within(&parent)?;
-            if let Some(folder) = folder {
-                CLEARED.call_once(|| folder.remove_abandoned(&parent));
+            if let Some(folder) = Self::within(parent)? {
                 return Ok(folder);
             }
         }
@@ -53,6 +83,7 @@ impl TemporaryFolder {
     /// A new folder; `None` if another process took it for one that is abandoned.
     fn within(parent: &Path) -> io::Result<Option<Self>> {
         let dir = Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        own().push(dir.path().to_owned());
         let path = dir.path().join(LOCK);
         let is_taken = |error: io::Error| if dir.path().exists() { Err(error) } else { Ok(None) };
         let lock = match File::create(&path) {
@@ -83,6 +114,12 @@ impl TemporaryFolder {
     }
 }
 
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        own().retain(|path| path != self.dir.path());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,12 +128,13 @@ mod tests {
     fn folders_of_processes_that_are_gone_are_removed_and_no_others() {
         let parent = tempfile::tempdir().unwrap();
         let make = || TemporaryFolder::within(parent.path()).unwrap().unwrap();
-        let (own, alive, gone) = (make(), make(), make());
-        // The folder stays and the lock is free, as after a kill.
-        let TemporaryFolder { dir, _lock: lock } = gone;
-        let gone = dir.keep();
-        drop(lock);
-        fs::write(gone.join("data"), "left").unwrap();
+        let (own, alive) = (make(), make());
+        // The lock is free, as after a kill.
+        let gone = parent.path().join("promemu-tmp-gone");
+        fs::create_dir(&gone).unwrap();
+        for name in [LOCK, "data"] {
+            fs::write(gone.join(name), "left").unwrap();
+        }
         let [foreign, unlocked] =
             ["other-tmp-1", "promemu-tmp-unlocked"].map(|name| parent.path().join(name));
         for folder in [&foreign, &unlocked] {

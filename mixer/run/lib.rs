@@ -61,5 +61,6 @@ pub mod spec;
 pub mod status;
 pub mod threads;
 mod truth_file;
+pub mod unfinished;
 pub mod watch;
 pub mod whole_file;

@@ -2,27 +2,21 @@
 //!
 //! A file that cannot be replaced but written, as one that is mounted by itself or in a folder of another user, is written
 //! in place. A link stays, and the file behind it is replaced. A pipe or a device is written to. What is not whole is removed
-//! when it is dropped, and by [`remove_unfinished`]; other writers list theirs there as [`Unfinished`].
+//! when it is dropped, and is [`crate::unfinished`] until then.
 
 use std::borrow::Cow;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 
+use crate::unfinished::{PREFIX, Unfinished, lock, remove_leftovers};
 use promemu_core::error::Error;
 
 /// Others may read a new file, as far as the user's mask allows.
 const MODE: u32 = 0o666;
 /// Links from link to link, as many as Linux follows.
 const LINKS_MAX: usize = 40;
-
-/// Number of attempts to remove a folder that others write into.
-const REMOVALS_MAX: usize = 100;
-
-/// Files and folders that are not whole, of all threads.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// New content of a file, written beside it until it is whole. Dropped before that, it leaves nothing.
 #[derive(Debug)]
@@ -49,9 +43,9 @@ pub enum Replaced {
 }
 
 impl<'a> WholeFile<'a> {
-    /// New content for this path. Until it is whole it has a name of its own in the same folder, which begins with
-    /// `prefix`. Waits for the reader of a pipe.
-    pub fn create(path: &'a Path, prefix: &str) -> io::Result<Self> {
+    /// New content for this path. Until it is whole it has a name of its own in the same folder. Waits for the reader of a
+    /// pipe.
+    pub fn create(path: &'a Path) -> io::Result<Self> {
         let old = path.metadata().ok();
         if let Some(old) = old.as_ref().filter(|old| !old.is_file()) {
             return open_stream(path, old).map(|file| Self(Content::Stream(file)));
@@ -59,13 +53,17 @@ impl<'a> WholeFile<'a> {
         let path = behind_links(path);
         let mut builder = tempfile::Builder::new();
         // With another suffix than the file's, collectors of a folder leave it alone.
-        let builder = builder.prefix(prefix).suffix(".tmp").permissions(Permissions::from_mode(MODE));
+        let builder = builder.prefix(PREFIX).suffix(".tmp").permissions(Permissions::from_mode(MODE));
         let file = match builder.tempfile_in(folder(&path)) {
             Err(error) if OpenOptions::new().append(true).open(&path).is_err() => return Err(error),
-            Err(_) => builder.tempfile()?,
+            Err(_) => {
+                remove_leftovers(&std::env::temp_dir());
+                builder.tempfile()?
+            }
             Ok(beside) => beside,
         };
         let listed = Unfinished::new(file.path());
+        lock(file.as_file());
         if let Some(old) = old {
             keep_owner_and_mode(file.as_file(), &old)?;
         }
@@ -116,17 +114,13 @@ impl Write for WholeFile<'_> {
     }
 }
 
-/// Removes all files and folders that are not whole, for a process that ends at once. Their writers fail.
-pub fn remove_unfinished() {
-    for path in unfinished().drain(..) {
-        // It may have got its place just now.
-        let is_removed = fs::remove_file(&path).is_ok();
-        let mut removals = 0;
-        while !is_removed && removals < REMOVALS_MAX && path.is_dir() {
-            let _is_removed = fs::remove_dir_all(&path).is_ok();
-            removals += 1;
-        }
+/// Removes what earlier processes that ended too early left of their writes to this path, and to others in its folder.
+pub fn remove_leftovers_beside(path: &Path) {
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return;
     }
+    let path = behind_links(path);
+    remove_leftovers(folder(&path));
 }
 
 /// The error of a file that the user names and that cannot be written, with the remedy for its cause, or another place with
@@ -153,29 +147,6 @@ pub fn unwritable(path: &Path, flag: &str, source: io::Error) -> Error {
 #[must_use]
 pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
-}
-
-/// A file or folder that is not whole, for [`remove_unfinished`]. It is whole, or gone, when this is dropped.
-#[derive(Debug)]
-pub struct Unfinished(PathBuf);
-
-impl Unfinished {
-    /// Lists a path.
-    #[must_use]
-    pub fn new(path: &Path) -> Self {
-        unfinished().push(path.to_owned());
-        Self(path.to_owned())
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        unfinished().retain(|path| *path != self.0);
-    }
-}
-
-fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn open_stream(path: &Path, found: &Metadata) -> io::Result<File> {
@@ -207,9 +178,10 @@ fn keep_owner_and_mode(file: &File, old: &Metadata) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unfinished::is_listed_in;
 
     fn written<'a>(path: &'a Path, text: &str) -> WholeFile<'a> {
-        let mut file = WholeFile::create(path, ".x-").unwrap();
+        let mut file = WholeFile::create(path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
         file
     }
@@ -233,7 +205,7 @@ mod tests {
         assert_eq!(written(path, "promemu-x").replace().unwrap(), Replaced::InPlace);
         assert_eq!(std::fs::read_to_string(path).unwrap(), "promemu-x\n");
         let missing = Path::new("/proc/self/promemu.prom");
-        assert!(WholeFile::create(missing, ".x-").is_err(), "there is no file to write to");
+        assert!(WholeFile::create(missing).is_err(), "there is no file to write to");
     }
 
     #[test]
@@ -242,7 +214,7 @@ mod tests {
         let path = dir.path().join("x.prom");
         let read = || std::fs::read_to_string(&path).unwrap();
         let write = |text: &str| {
-            let mut file = WholeFile::create(&path, ".x-").unwrap();
+            let mut file = WholeFile::create(&path).unwrap();
             file.write_all(text.as_bytes()).unwrap();
             file
         };
@@ -285,9 +257,9 @@ mod tests {
         written(&pipe, "through").replace().unwrap();
         assert_eq!(reader.join().unwrap(), "through");
         assert!(!pipe.metadata().unwrap().is_file());
-        let full = WholeFile::create(Path::new("/dev/full"), ".x-").unwrap().write_all(b"x").unwrap_err();
+        let full = WholeFile::create(Path::new("/dev/full")).unwrap().write_all(b"x").unwrap_err();
         assert_eq!(full.kind(), ErrorKind::StorageFull);
-        assert_eq!(WholeFile::create(dir.path(), ".x-").unwrap_err().kind(), ErrorKind::IsADirectory);
+        assert_eq!(WholeFile::create(dir.path()).unwrap_err().kind(), ErrorKind::IsADirectory);
     }
 
     #[test]
@@ -295,7 +267,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("file"), "").unwrap();
         let told = |path: &Path| {
-            let written = WholeFile::create(path, ".x-").and_then(|mut file| {
+            let written = WholeFile::create(path).and_then(|mut file| {
                 file.write_all(b"x")?;
                 file.replace()
             });
@@ -320,10 +292,25 @@ mod tests {
     }
 
     #[test]
+    fn leftovers_beside_the_file_behind_a_link_are_removed_and_a_living_write_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let [folder, link] = ["folder", "link.prom"].map(|name| dir.path().join(name));
+        fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::symlink("folder/file.prom", &link).unwrap();
+        let leftover = folder.join(format!("{PREFIX}1-x.tmp"));
+        fs::write(&leftover, "half").unwrap();
+        let living = written(&link, "whole");
+        remove_leftovers_beside(&link);
+        assert!(!leftover.exists());
+        assert_eq!(living.replace().unwrap(), Replaced::Whole);
+        assert_eq!(fs::read_to_string(&link).unwrap(), "whole");
+    }
+
+    #[test]
     fn a_file_that_is_not_whole_is_listed_until_it_is() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
-        let is_listed = || unfinished().iter().any(|unfinished| unfinished.starts_with(dir.path()));
+        let is_listed = || is_listed_in(dir.path());
         let file = written(&path, "whole");
         assert!(is_listed());
         file.replace().unwrap();

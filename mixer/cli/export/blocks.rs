@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use promemu_core::error::Error;
 use promemu_core::host::DrivenHost;
 use promemu_core::time::Span;
-use promemu_run::whole_file::{Unfinished, unwritable};
+use promemu_run::unfinished::Unfinished;
+use promemu_run::whole_file::unwritable;
 use promemu_wire::export::{BlockReport, BlockSpec, Sampling};
 use tracing::info;
 

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use promemu_core::error::Error;
+use promemu_run::unfinished::remove_unfinished;
 use promemu_run::watch::ReloadRequests;
-use promemu_run::whole_file::remove_unfinished;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tracing::{info, warn};

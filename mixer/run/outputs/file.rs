@@ -24,7 +24,7 @@ use super::output::{Output, OutputConfig, OutputContext, ProcessState, SharedOut
 use super::rounds::{Pusher, Rounds};
 use crate::clock::{Clock, wall_now};
 use crate::self_metrics::OutputTally;
-use crate::whole_file::{Replaced, WholeFile, unwritable};
+use crate::whole_file::{Replaced, WholeFile, remove_leftovers_beside, unwritable};
 use promemu_core::error::Error;
 use promemu_core::series::{Job, LabelBlock};
 use promemu_core::time::Span;
@@ -34,8 +34,6 @@ use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 const CHUNK_BYTES: usize = 128 << 10;
 /// A state that is not written within this time goes on being written, and later ones are left out meanwhile.
 const WRITE_PATIENCE: Duration = Duration::from_secs(2);
-/// Begin of the name of a file that is not whole yet.
-const PREFIX: &str = ".promemu-";
 
 /// Settings of the file output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +119,9 @@ impl Content {
 }
 
 impl SharedFile {
-    /// The output, if a file can be written there.
+    /// The output, if a file can be written there. What a killed run left beside it goes.
     fn open(settings: FileSettings) -> Result<Self, Error> {
+        remove_leftovers_beside(&settings.path);
         Target::check(&settings.path)
             .map_err(|source| unwritable(&settings.path, "--output file=PATH", source))?;
         Ok(Self { settings, content: Arc::default(), is_in_place: AtomicBool::new(false) })
@@ -314,7 +313,7 @@ impl<'a> Target<'a> {
         if path.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
             return open_pipe(path).map(|pipe| Self::Stream(BufWriter::new(pipe)));
         }
-        Ok(Self::File(WholeFile::create(path, PREFIX)?))
+        Ok(Self::File(WholeFile::create(path)?))
     }
 
     fn writer(&mut self) -> &mut dyn Write {
@@ -385,6 +384,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out.prom");
         let job = job("j", 1.0);
+        std::fs::write(dir.path().join(".promemu-unfinished-killed.tmp"), "half").unwrap();
         let mut output = joined(&open(&path).unwrap(), "main", &job);
         assert!(output.round().await);
         insta::assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @r#"

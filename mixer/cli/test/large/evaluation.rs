@@ -8,7 +8,6 @@ use promemu_core::error::Error;
 use promemu_core::metric::{ABSENT, is_absent};
 use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_core::verdict::{AlertStates, Answer, ResultSeries};
-use promemu_run::whole_file::Unfinished;
 use promemu_wire::export::{GridSeries, write_grid_series};
 use promemu_wire::rule_file::{Rule, RuleKind};
 
@@ -29,7 +28,6 @@ pub(super) struct Evaluation<'a> {
     rules: &'a [TestRule],
     program: &'a Path,
     data: TemporaryFolder,
-    _listed: Unfinished,
     /// The Prometheus on the blocks so far, or the reason for which there is none any more.
     prometheus: Result<Prometheus, String>,
     query: RangeQuery,
@@ -47,7 +45,6 @@ impl<'a> Evaluation<'a> {
         program: &'a Path,
     ) -> Result<Self, Error> {
         let data = TemporaryFolder::new().map_err(unwritable)?;
-        let listed = Unfinished::new(data.path());
         blocks::write(subject, run, data.path())?;
         let prometheus = Ok(Prometheus::start(program, data.path())?);
         Ok(Self {
@@ -55,7 +52,6 @@ impl<'a> Evaluation<'a> {
             rules,
             program,
             data,
-            _listed: listed,
             prometheus,
             query: RangeQuery::new(subject.evaluations, run.plan.series_count() as u64),
             states: AlertStates::default(),
