@@ -13,6 +13,7 @@ use super::options::HttpOptions;
 use super::proxy::Proxies;
 use super::redirect::{self, REDIRECTS_MAX};
 use super::response::PushError;
+use super::secrets::Secrets;
 use super::target::{TargetUrl, shown};
 use super::tls::client_tls;
 use promemu_core::error::Error;
@@ -26,6 +27,7 @@ pub struct HttpClient {
     headers: HeaderMap,
     /// `true` if it shows a certificate of its own.
     is_identified: bool,
+    secrets: Secrets,
 }
 
 impl HttpClient {
@@ -69,7 +71,7 @@ impl HttpClient {
             }
         }
         let (http, is_identified) = (http.build().map_err(broken)?, options.identity().is_some());
-        Ok(Self { http, headers: options.headers(), is_identified })
+        Ok(Self { http, headers: options.headers(), is_identified, secrets: Secrets::of(target, options) })
     }
 
     /// A request with the options' headers.
@@ -91,7 +93,7 @@ impl HttpClient {
             let response = deadline.keep(self.http.execute(request)).await?;
             match again.and_then(|again| redirect::next(again, &response, self.is_identified)) {
                 None => {
-                    let refused = redirect::refusal(&response, self.is_identified);
+                    let refused = redirect::refusal(&response, self.is_identified, &self.secrets);
                     return Ok(Answer::new(response, refused, deadline, limits.body_bytes));
                 }
                 Some(next) => request = next,

@@ -7,10 +7,13 @@
 use reqwest::header::{HeaderName, LOCATION};
 use reqwest::{Request, Response, StatusCode, Url};
 
+use super::secrets::Secrets;
 use super::target::{is_this_machine, shown};
 
 /// Redirects that are followed, one after the other.
 pub(super) const REDIRECTS_MAX: usize = 5;
+/// Bytes of a target that are shown.
+const TARGET_MAX: usize = 300;
 
 /// The request that follows this response; `None` if the response is no redirect, or one that is not followed. A client that
 /// `is_identified` has a certificate.
@@ -31,16 +34,27 @@ pub(super) fn next(mut request: Request, response: &Response, is_identified: boo
 }
 
 /// The text of a redirect that was not followed, to stand behind the status; `None` for any other response.
-pub(super) fn refusal(response: &Response, is_identified: bool) -> Option<String> {
+pub(super) fn refusal(response: &Response, is_identified: bool, secrets: &Secrets) -> Option<String> {
     if !response.status().is_redirection() {
         return None;
     }
     let target = target(response)?;
+    let named = named(&target, secrets);
     Some(if is_followed(response.status(), response.url(), &target, is_identified) {
-        format!(" after {REDIRECTS_MAX} others, to {}; check the server's redirects", shown(&target))
+        format!(" after {REDIRECTS_MAX} others, to {named}; check the server's redirects")
     } else {
-        format!(" to {}, which is not followed; give that address if it is the right one", shown(&target))
+        format!(" to {named}, which is not followed; give that address if it is the right one")
     })
+}
+
+/// The begin of a target, without secrets.
+fn named(target: &Url, secrets: &Secrets) -> String {
+    let mut named = secrets.conceal(shown(target));
+    if named.len() > TARGET_MAX {
+        named.truncate(named.floor_char_boundary(TARGET_MAX));
+        named.push('…');
+    }
+    named
 }
 
 /// The target of a redirect. A user and password in it are the server's own, and are not taken.
@@ -71,6 +85,16 @@ fn is_same_family(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::{HttpOptions, TargetUrl};
+
+    #[test]
+    fn a_target_is_named_without_secrets_and_cut_behind_them() {
+        let server = TargetUrl::parse("http://me:s3cret@h", "url", "x").unwrap();
+        let secrets = Secrets::of(&server, &HttpOptions::default());
+        let before = format!("http://h/{}", "x".repeat(TARGET_MAX - 12));
+        let long = Url::parse(&format!("{before}s%33cret{}", "y".repeat(60_000))).unwrap();
+        assert_eq!(named(&long, &secrets), format!("{before}***…"));
+    }
 
     #[test]
     fn a_redirect_is_followed_within_a_scheme_and_a_family_of_hosts() {

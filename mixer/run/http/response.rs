@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
 
 use super::answer::Answer;
-use super::secrets::{SECRET_BYTES_MAX, Secrets};
+use super::secrets::{SPELLING_BYTES_MAX, Secrets};
 use crate::clock::wall_now;
 
 /// Bytes of an error's body that are shown.
@@ -121,12 +121,12 @@ pub(crate) async fn check(
         return Ok(answer);
     }
     if let Some(target) = answer.refused_redirect() {
-        let body = secrets.conceal(target.to_owned());
+        let body = target.to_owned();
         return Err(PushError::Answer { status, body, retry_after: None });
     }
     let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| delay(value.to_str().ok()?));
     // A secret that begins in the shown part is read as a whole.
-    let text = text_of(&answer.beginning(ERROR_BODY_MAX + SECRET_BYTES_MAX).await, secrets);
+    let text = text_of(&answer.beginning(ERROR_BODY_MAX + SPELLING_BYTES_MAX).await, secrets);
     let body = if text.is_empty() { text } else { format!(": {text}") };
     Err(PushError::Answer { status, body, retry_after })
 }

@@ -8,8 +8,8 @@ use super::target::TargetUrl;
 
 /// A shorter one would be found in unrelated texts.
 const SECRET_BYTES_MIN: usize = 4;
-/// The longest secret that is found across the end of a shown text.
-pub(super) const SECRET_BYTES_MAX: usize = 4096;
+/// The longest spelling of a secret that is found across the end of a shown text: one of 4 KiB, each byte as `\u00XX`.
+pub(super) const SPELLING_BYTES_MAX: usize = 6 * 4096;
 
 /// Secrets of one server's client.
 #[derive(Clone)]
@@ -40,11 +40,78 @@ impl Secrets {
         Self(all)
     }
 
-    /// The text without the secrets.
+    /// The text without the secrets, however they are escaped in it.
     pub(crate) fn conceal(&self, text: String) -> String {
-        self.0.iter().fold(text, |text, secret| {
-            if text.contains(secret.as_str()) { text.replace(secret.as_str(), "***") } else { text }
-        })
+        self.0.iter().fold(text, |text, secret| without(text, secret))
+    }
+}
+
+/// The text with `***` in place of each spelling of the secret.
+fn without(text: String, secret: &str) -> String {
+    let (mut shown, mut rest) = (String::new(), text.as_str());
+    while let Some((begin, len)) = first_spelling(rest, secret) {
+        shown.push_str(&rest[..begin]);
+        shown.push_str("***");
+        rest = &rest[begin + len..];
+    }
+    if shown.is_empty() { text } else { shown + rest }
+}
+
+/// Begin and length of the first spelling of the secret.
+fn first_spelling(text: &str, secret: &str) -> Option<(usize, usize)> {
+    text.char_indices().find_map(|(begin, _)| Some((begin, spelling(&text[begin..], secret)?)))
+}
+
+/// Bytes at the begin of the text that spell the secret. Each byte may stand for itself or be escaped, as in URLs, JSON or
+/// HTML, so there may be several ways to read on.
+fn spelling(text: &str, secret: &str) -> Option<usize> {
+    let mut ends = vec![0];
+    for byte in secret.bytes() {
+        let next = ends.iter().flat_map(|end| {
+            let (rest, end) = (&text.as_bytes()[*end..], *end);
+            let is_itself =
+                rest.first().is_some_and(|first| *first == byte || (*first, byte) == (b'+', b' '));
+            let escaped = escape(rest).filter(|(meant, _)| *meant == byte).map(|(_, len)| end + len);
+            is_itself.then_some(end + 1).into_iter().chain(escaped)
+        });
+        let mut next: Vec<usize> = next.collect();
+        next.dedup();
+        ends = next;
+        if ends.is_empty() {
+            return None;
+        }
+    }
+    ends.into_iter().filter(|end| text.is_char_boundary(*end)).max()
+}
+
+/// The byte that the text begins with in escaped form, and the length of that.
+fn escape(text: &[u8]) -> Option<(u8, usize)> {
+    let hex = |from: usize, len: usize| {
+        let digits = std::str::from_utf8(text.get(from..from + len)?).ok()?;
+        u8::from_str_radix(digits, 16).ok().map(|byte| (byte, from + len))
+    };
+    match text {
+        [b'%', ..] => hex(1, 2),
+        [b'\\', b'u', b'0', b'0', ..] => hex(4, 2),
+        [b'\\', b'x', ..] => hex(2, 2),
+        [b'\\', byte, ..] => Some((*byte, 2)),
+        [b'&', rest @ ..] => {
+            let end = rest.iter().take(6).position(|byte| *byte == b';')?;
+            let byte = match &rest[..end] {
+                b"amp" => b'&',
+                b"lt" => b'<',
+                b"gt" => b'>',
+                b"quot" => b'"',
+                b"apos" => b'\'',
+                [b'#', b'x' | b'X', digits @ ..] => {
+                    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?
+                }
+                [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok()?,
+                _ => return None,
+            };
+            Some((byte, end + 2))
+        }
+        _ => None,
     }
 }
 
@@ -93,5 +160,23 @@ mod tests {
             assert_eq!(secrets.conceal(format!("no: {echo}!")), "no: ***!", "{echo}");
         }
         assert_eq!(secrets.conceal("11 hosts".to_owned()), "11 hosts", "a short one is in too many texts");
+    }
+
+    #[test]
+    fn an_escaped_secret_is_concealed_whatever_is_escaped_in_it() {
+        let target = TargetUrl::parse("http://me:Ab%2B%2F=%C3%A9%25'x@h", "url", "x").unwrap();
+        let secrets = Secrets::of(&target, &HttpOptions::default());
+        for echo in [
+            "Ab%2B/%3D%c3%a9%25%27x",
+            "Ab+/=%C3%A9%'x",
+            "Ab\\u002B\\/=é%\\'x",
+            "Ab\\x2b/=é%'\\u0078",
+            "Ab&#43;/&#x3d;é%&apos;x",
+        ] {
+            assert_eq!(secrets.conceal(format!("no: {echo}! {echo}%")), "no: ***! ***%", "{echo}");
+        }
+        for other in ["Ab%2B/%3D%c3%a9%25%27", "Ab%2", "Ab&#", "Ab&#4", "\\", "Ab\\u00", "é%"] {
+            assert_eq!(secrets.conceal(other.to_owned()), other);
+        }
     }
 }
