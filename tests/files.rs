@@ -165,6 +165,51 @@ fn a_test_that_is_stopped_leaves_no_temporary_files_and_those_of_a_killed_one_go
     assert_eq!(names(temporary.path()), Vec::<String>::new());
 }
 
+/// promemu in this folder as a user whom the system gives no thread; `None` where this user cannot be one.
+#[expect(clippy::print_stderr, reason = "a test reports that it is skipped")]
+fn without_threads(dir: &Path, args: &[&str]) -> Option<Command> {
+    let promemu = promemu_command(args);
+    let as_user = "[ \"$(id -u)\" != 0 ] || set -- setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"; \
+                   exec prlimit --nproc=1 \"$@\"";
+    let command = |args: &[&std::ffi::OsStr]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", as_user, "sh"]).arg(promemu.get_program()).args(args);
+        command.current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    if command(&["--version".as_ref()]).status().is_ok_and(|status| status.success()) {
+        return Some(command(&promemu.get_args().collect::<Vec<_>>()));
+    }
+    eprintln!("skipped: this user cannot run promemu as one without threads");
+    None
+}
+
+#[test]
+fn a_command_without_threads_ends_on_a_signal_and_without_a_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o777)).unwrap();
+    let out = dir.path().join("a.om").display().to_string();
+    let export =
+        ["export", "hosts_load_with_peaks", "hosts_ttl=inf", "--step", "1s", "--for", "30d", "--out", &out];
+    let Some(mut export) = without_threads(dir.path(), &export) else { return };
+    let mut export = Process::start(&mut export);
+    eventually("something is written", || (!names(dir.path()).is_empty()).then_some(()));
+    export.signal("-TERM");
+    assert_eq!(export.wait(), None, "the signal itself ends it");
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/docker/prometheus/rules/load_phases.yml");
+    for arguments in
+        [&["test", "load_phases", "--rules", rules][..], &["export", "load_phases", "--for", "1m"]]
+    {
+        let mut ended = Process::start(&mut without_threads(dir.path(), arguments).unwrap());
+        let code = ended.wait();
+        assert!(
+            code.is_some_and(|code| code < 4) && !ended.log().contains("panicked"),
+            "{code:?}: {}",
+            ended.log()
+        );
+    }
+}
+
 #[test]
 fn a_full_disk_and_a_file_that_may_not_grow_are_errors_with_a_sentence() {
     let full = refusal(&[&EXPORT[..], &["--format", "openmetrics", "--out", "/dev/full"]].concat());

@@ -1,5 +1,6 @@
 //! The signals that end a command: what it has begun to write is removed first. A live run has its own ([`crate::run`]).
 
+use std::sync::mpsc::channel;
 use std::{io, thread};
 
 use promemu_run::threads::probe_files;
@@ -25,21 +26,22 @@ pub(crate) fn outlive_file_limits() {
 
 /// From now on SIGINT, SIGTERM and SIGHUP remove what is not whole, and end the process with the exit code of the signal.
 pub(crate) fn remove_unfinished_files() {
-    let listen = || -> io::Result<()> {
+    let (listens, is_listening) = channel::<()>();
+    let wait = move || -> io::Result<()> {
         let runtime = runtime()?;
         let mut signals = {
             let _on_runtime = runtime.enter();
             Signals::listen(!is_hang_up_ignored())?
         };
-        let wait = move || {
-            let number = runtime.block_on(signals.next());
-            remove_unfinished();
-            std::process::exit(EXIT_CODE_OF_SIGNALS + number);
-        };
-        thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+        drop(listens);
+        let number = runtime.block_on(signals.next());
+        remove_unfinished();
+        std::process::exit(EXIT_CODE_OF_SIGNALS + number);
     };
-    // Without it a signal ends the command as well, and the next one removes what is left.
-    let _is_listening = listen().is_ok();
+    // Without the thread nothing catches signals: one ends the command as well, and the next command removes what is left.
+    let _is_started = thread::Builder::new().name("signals".to_owned()).spawn(wait).is_ok();
+    // Returns once the thread listens, or is gone.
+    let _is_message = is_listening.recv().is_ok();
 }
 
 /// A runtime for signals alone.

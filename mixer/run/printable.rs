@@ -36,8 +36,9 @@ pub fn printable(bytes: &[u8], keeps_colours: bool) -> Cow<'_, str> {
 }
 
 fn is_control(c: char) -> bool {
+    // U+2028 and U+2029 end a line or a paragraph, which the others of them turn.
     let turns =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || (c.is_control() && c != '\n' && c != '\t')
 }
 
@@ -66,6 +67,7 @@ mod tests {
             ("\u{9b}2J and \u{7f}", "\\u009b2J and \\u007f"),
             ("over\rwritten", "over\\u000dwritten"),
             ("user\u{202e}nor.exe", "user\\u202enor.exe"),
+            ("one\u{2028}two\u{2029}three", "one\\u2028two\\u2029three"),
             ("\u{1b}[31mred\u{1b}[0m", "\\u001b[31mred\\u001b[0m"),
         ] {
             assert_eq!(shown(text), printed);

@@ -29,9 +29,17 @@ pub(super) fn observe(
 ) -> Result<Observation, Error> {
     let (queries, conditions): (Vec<String>, Vec<Condition>) = subject.conditions().into_iter().unzip();
     let (run, twin) = thread::scope(|scope| {
-        let twin = subject.twin.as_ref().map(|twin| scope.spawn(|| evaluate(twin, &[])));
+        let twin = subject.twin.as_ref().map(|twin| {
+            let thread = thread::Builder::new().name("twin".to_owned());
+            (twin, thread.spawn_scoped(scope, || evaluate(twin, &[])))
+        });
         let run = evaluate(&subject.run, &conditions);
-        (run, twin.map(thread::ScopedJoinHandle::join))
+        let twin = twin.map(|(twin, thread)| match thread {
+            Ok(thread) => thread.join(),
+            // The system gives no thread.
+            Err(_) => Ok(evaluate(twin, &[])),
+        });
+        (run, twin)
     });
     let run = run?;
     let mut undecided_alerts = run.undecided_alerts;
