@@ -21,6 +21,7 @@ mod claims;
 mod cli;
 mod collectors;
 mod command_lines;
+mod dashboard_schema;
 mod dashboard_verdicts;
 mod databases;
 mod docs;

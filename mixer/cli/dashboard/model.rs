@@ -32,6 +32,9 @@ pub(super) fn text(catalog: &Catalog, view: &View, title: &str) -> Result<String
         "links": [{
             "type": "dashboards",
             "title": "promemu",
+            "icon": "",
+            "tooltip": "",
+            "url": "",
             "tags": ["promemu"],
             "asDropdown": true,
             "includeVars": true,
