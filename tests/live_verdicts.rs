@@ -8,7 +8,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::processes::{Prometheus, eventually, free_port, promemu_command};
+use crate::processes::{Process, Prometheus, eventually, free_port, get, promemu_command};
 use crate::verdict_modes::{Random, Times, knows_keep_firing_for, times};
 
 /// Time between two evaluations, and between two scrapes.
@@ -29,9 +29,10 @@ impl Watched {
         std::fs::write(&file, rules).unwrap();
         let prometheus = Prometheus::configured(&format!(
             "global: {{ scrape_interval: {SCRAPE_SECS}s, scrape_timeout: {SCRAPE_SECS}s, evaluation_interval: {STEP_SECS}s }}\n\
-             rule_files: ['{}']\nscrape_configs:\n  - job_name: j\n    honor_labels: true\n    \
+             rule_files: ['{}']\nalerting: {{ alertmanagers: [{{ file_sd_configs: [{{ files: ['{}'] }}] }}] }}\nscrape_configs:\n  - job_name: j\n    honor_labels: true\n    \
              http_sd_configs: [{{ url: 'http://127.0.0.1:{port}/http_sd', refresh_interval: 300ms }}]\n",
-            file.display()
+            file.display(),
+            dir.path().join("alertmanagers.json").display()
         )
         .replace("0.25s", "250ms"));
         Self { prometheus, port, dir }
@@ -45,6 +46,12 @@ impl Watched {
         command.arg("--json").arg(self.dir.path().join("live.json"));
         command.args(["--output", &format!("scrape=127.0.0.1:{}", self.port)]).arg(file);
         command
+    }
+
+    /// Lets the Prometheus send its alerts to the Alertmanager at a port.
+    fn add_alertmanager(&self, port: u16) {
+        let targets = format!("[{{ \"targets\": [\"127.0.0.1:{port}\"] }}]");
+        std::fs::write(self.dir.path().join("alertmanagers.json"), targets).unwrap();
     }
 
     fn report(&self) -> Value {
@@ -283,4 +290,75 @@ fn random_live_runs_have_the_alerts_of_the_exact_mode() {
         (first..first + cases).map(|case| thread::spawn(move || compare(case, has_keep))).collect();
     let firings: usize = running.into_iter().map(|case| case.join().unwrap()).sum();
     assert!(firings > 2, "only {firings} firings in {cases} runs");
+}
+
+/// An Alertmanager that notifies one receiver of alerts on hosts, and another one of all others.
+struct Alertmanager {
+    port: u16,
+    _process: Process,
+    _dir: tempfile::TempDir,
+}
+
+impl Alertmanager {
+    fn notifying(webhook: u16) -> Self {
+        let (port, dir) = (free_port(), tempfile::tempdir().unwrap());
+        let file = dir.path().join("alertmanager.yml");
+        let receiver = |name: &str| {
+            format!("  - {{ name: {name}, webhook_configs: [{{ url: 'http://127.0.0.1:{webhook}/' }}] }}\n")
+        };
+        let config = format!(
+            "route:\n  {{ receiver: mail, group_by: ['...'], group_wait: 100ms, group_interval: 1s, \
+             routes: [{{ receiver: pager, match: {{ alertname: Down }} }}] }}\nreceivers:\n{}{}",
+            receiver("mail"),
+            receiver("pager")
+        );
+        std::fs::write(&file, config).unwrap();
+        let process = Process::start(
+            Command::new("prometheus-alertmanager")
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!("--storage.path={}", dir.path().join("data").display()))
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .arg("--cluster.listen-address="),
+        );
+        eventually("the Alertmanager is ready", || get(port, "/-/ready"));
+        Self { port, _process: process, _dir: dir }
+    }
+}
+
+/// A live test with notifications, whose Alertmanager may end when the run is seen.
+fn notified(ends: bool) -> (Option<i32>, Vec<(String, String)>) {
+    let webhook = free_port();
+    let alertmanager = Alertmanager::notifying(webhook);
+    let watched = Watched::new(RULES);
+    watched.add_alertmanager(alertmanager.port);
+    let verdicts = r#"notifies(receiver: "pager", alert: "Down", labels: { "instance": "h-2" }, within: "6s", of: "down"),
+        notifies(receiver: "pager", alert: "Busy", within: "6s", of: "busy"),
+        query(query: "up", p95: "1h", runs: 3), query(query: "up", p95: "0.000000001s"), query(query: "no_such_metric", p95: "1h"), query(query: "up(", p95: "1h")"#;
+    let mut command = watched.command(&CONFIG.replace("VERDICTS", verdicts), "23s");
+    command.args(["--webhook", &format!("127.0.0.1:{webhook}"), "--alertmanager"]);
+    command.arg(format!("http://127.0.0.1:{}", alertmanager.port)).stdout(Stdio::null());
+    let mut run = Process::start(&mut command);
+    run.wait_for_log("is judged at its end");
+    if ends {
+        drop(alertmanager);
+    }
+    let code = run.wait();
+    (code, outcomes(&watched.report()))
+}
+
+#[test]
+fn notifications_of_an_alertmanager_are_judged_by_receiver_and_one_that_ends_leaves_them_undecided() {
+    let ended = thread::spawn(|| notified(true));
+    let (code, found) = notified(false);
+    let words =
+        |found: &[(String, String)]| found.iter().map(|(outcome, _)| outcome.clone()).collect::<Vec<_>>();
+    assert_eq!(words(&found), ["passed", "failed", "passed", "failed", "failed", "undecided"], "{found:?}");
+    assert!(found[1].1.contains(r#"it reached \"mail\""#), "{found:?}");
+    assert_eq!(code, Some(3));
+    let (_, found) = ended.join().unwrap();
+    assert_eq!(words(&found)[..2], ["undecided", "undecided"], "{found:?}");
+    assert!(
+        found[0].1.contains("the Alertmanager at http://127.0.0.1:") && found[0].1.contains("is away"),
+        "{found:?}"
+    );
 }

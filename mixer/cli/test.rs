@@ -19,6 +19,7 @@ mod mutation;
 mod prometheus;
 mod prometheus_client;
 mod promtool_output;
+mod query_times;
 mod range_query;
 mod reads;
 mod report;
@@ -76,7 +77,7 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
         None => subject.mode(args.mode),
     };
     let seen = match &live {
-        Some(live) => live.observe(settings, &mut subject)?,
+        Some(live) => live.observe(settings, args, &mut subject)?,
         None => observe(&subject, &subject.rules, true, (mode, args))?,
     };
     if args.update {
@@ -135,7 +136,9 @@ fn observe(
     if !has_dashboards {
         return Ok(seen);
     }
-    Ok(Observation { dashboards: dashboards::observe(subject, rules, &args.prometheus)?, ..seen })
+    let dashboards = dashboards::observe(subject, rules, &args.prometheus)?;
+    let query_times = query_times::observe(subject, rules, &args.prometheus)?;
+    Ok(Observation { dashboards, query_times, ..seen })
 }
 
 /// The path of the config; an error if it is not from a file.

@@ -38,4 +38,4 @@ pub use selection::HostSelection;
 pub use selection_hint::unmatched_hint;
 pub use shape::{HostShape, ModelPlan, PoolPlan, PoolSize, ReusePolicy, Schedule};
 pub use spare_rows::SpareRows;
-pub use verdict::{AlertSelection, Scope, Verdict, VerdictPlan};
+pub use verdict::{AlertSelection, QUERY_RUNS, Scope, Verdict, VerdictPlan};

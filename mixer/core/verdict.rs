@@ -20,5 +20,5 @@ pub use dashboard::{DashboardPart, PartKind, PartProblem};
 pub use expected_alerts::{truth_of, verdicts_of_truth};
 pub use judge::{Judgement, Outcome, judge};
 pub use label_template::LabelTemplate;
-pub use observation::{Answer, Element, Observation};
+pub use observation::{Answer, Element, Notification, Notifications, Observation, QueryTimes};
 pub use observed::verdicts_of;

@@ -63,4 +63,5 @@ pub mod threads;
 mod truth_file;
 pub mod unfinished;
 pub mod watch;
+pub mod webhook;
 pub mod whole_file;

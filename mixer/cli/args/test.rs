@@ -16,7 +16,7 @@ pub(crate) struct TestArgs {
     #[command(flatten)]
     pub(crate) words: ArgumentWords,
 
-    /// Rules that watch the run, a file or a pattern as in rules/*.yml; may be repeated
+    /// Rules that watch the run: a file, a folder, or a pattern as in rules/*.yml; may be repeated
     #[arg(long, env = "PME_TEST_RULES", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) rules: Vec<String>,
 
@@ -51,6 +51,20 @@ pub(crate) struct TestArgs {
     /// Judge a live run, in real time, by a Prometheus that runs: that of --prometheus URL, with the rules that it has
     #[arg(long, env = "PME_TEST_LIVE", conflicts_with_all = ["rules", "from", "mode", "mutate"])]
     pub(crate) live: bool,
+
+    /// The address at which a live test takes the notifications of an Alertmanager, for verdicts on them
+    #[arg(long, env = "PME_TEST_WEBHOOK", value_name = "HOST:PORT", requires = "live")]
+    pub(crate) webhook: Option<String>,
+
+    /// The Alertmanager of a live test, as URL[,KEY=VALUE] [default: those to which the Prometheus sends alerts]
+    #[arg(
+        long,
+        env = "PME_TEST_ALERTMANAGER",
+        value_name = "URL",
+        hide_env_values = true,
+        requires = "live"
+    )]
+    pub(crate) alertmanager: Option<String>,
 
     /// The program promtool
     #[arg(long, env = "PME_TEST_PROMTOOL", value_name = "PATH", default_value = "promtool", value_hint = ValueHint::ExecutablePath)]

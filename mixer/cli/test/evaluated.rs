@@ -4,7 +4,7 @@ use std::thread;
 
 use indexmap::IndexMap;
 use promemu_core::error::Error;
-use promemu_core::verdict::{AlertSeries, Answer, Observation};
+use promemu_core::verdict::{AlertSeries, Answer, Notifications, Observation};
 
 use super::condition::Condition;
 use super::subject::{Subject, TestRun};
@@ -57,6 +57,17 @@ pub(super) fn observe(
     let answers = queries.into_iter().zip(run.answers).collect();
     let course = subject.run.backfill()?.course();
     let (grid, alerts, series) = (subject.evaluations, run.alerts, Ok(run.series));
-    let dashboards = IndexMap::new();
-    Ok(Observation { grid, course, alerts, twin, undecided_alerts, answers, series, dashboards })
+    let missing = Some("only a live test, with --live, has notifications".to_owned());
+    Ok(Observation {
+        grid,
+        course,
+        alerts,
+        twin,
+        undecided_alerts,
+        answers,
+        series,
+        dashboards: IndexMap::new(),
+        query_times: IndexMap::new(),
+        notifications: Notifications { received: Vec::new(), missing },
+    })
 }

@@ -90,7 +90,9 @@ fn put_verdicts(report: &Report<'_>, page: &mut Page) {
 /// The alerts of verdicts and of the ground truth, then all others that were seen.
 fn alert_names(report: &Report<'_>) -> IndexSet<String> {
     let of_verdicts = report.subject.verdicts.iter().filter_map(|verdict| match &verdict.verdict {
-        Verdict::Fires { alert, .. } | Verdict::Resolves { alert, .. } => Some(alert.name.clone()),
+        Verdict::Fires { alert, .. } | Verdict::Resolves { alert, .. } | Verdict::Notifies { alert, .. } => {
+            Some(alert.name.clone())
+        }
         _ => None,
     });
     let plan = &report.subject.run.plan;

@@ -2,6 +2,7 @@
 //!
 //! Its samples of `ALERTS` say when alerts were on. Whatever it cannot say is undecided.
 
+mod alertmanagers;
 mod alerts;
 mod rules;
 
@@ -13,8 +14,9 @@ use promemu_core::backfill::Grid;
 use promemu_core::config::MAIN_RUN;
 use promemu_core::error::Error;
 use promemu_core::fault::Course;
+use promemu_core::plan::{Verdict, VerdictPlan};
 use promemu_core::time::{Span, Speed, Time};
-use promemu_core::verdict::{AlertSeries, Observation};
+use promemu_core::verdict::{AlertSeries, Notifications, Observation};
 use promemu_run::clock::Clock;
 use promemu_run::event_tap::EventTap;
 use promemu_run::outputs::SharedOutputs;
@@ -22,6 +24,7 @@ use promemu_run::run::{Run, StopReason};
 use promemu_run::settings::RunSettings;
 use promemu_run::spec::RunSpec;
 use promemu_run::threads;
+use promemu_run::webhook::Webhook;
 use promemu_wire::rule_file::RuleKind;
 use tokio::task::block_in_place;
 use tokio::time::sleep_until;
@@ -31,6 +34,7 @@ use super::condition::Condition;
 use super::dashboards;
 use super::matrix::Matrix;
 use super::prometheus_client::{PrometheusClient, Unanswered};
+use super::query_times;
 use super::range_query::RangeQuery;
 use super::series_count::series_by_name;
 use super::subject::Subject;
@@ -38,6 +42,7 @@ use crate::args::TestArgs;
 use crate::block_on;
 use crate::run::signals::shutdown_signal;
 use crate::settings::{Settings, server};
+use alertmanagers::Alertmanagers;
 use alerts::AlertSamples;
 
 pub(super) use rules::LiveRules;
@@ -86,19 +91,39 @@ impl Live {
     }
 
     /// Lets the run of a test live, and asks for what the Prometheus saw.
-    pub(super) fn observe(&self, settings: &Settings, subject: &mut Subject) -> Result<Observation, Error> {
+    pub(super) fn observe(
+        &self,
+        settings: &Settings,
+        args: &TestArgs,
+        subject: &mut Subject,
+    ) -> Result<Observation, Error> {
+        let is_notified = |verdict: &VerdictPlan| matches!(verdict.verdict, Verdict::Notifies { .. });
+        let alertmanagers = if subject.verdicts.iter().any(is_notified) {
+            Some(Alertmanagers::find(args, &self.prometheus)?)
+        } else {
+            None
+        };
         threads::start();
-        block_on(self.run(settings, subject))
+        block_on(self.run(settings, alertmanagers.as_ref(), subject))
     }
 
-    async fn run(&self, settings: &Settings, subject: &mut Subject) -> Result<Observation, Error> {
+    async fn run(
+        &self,
+        settings: &Settings,
+        alertmanagers: Option<&Alertmanagers>,
+        subject: &mut Subject,
+    ) -> Result<Observation, Error> {
         let shutdown = shutdown_signal(None)?;
+        let webhook = match alertmanagers {
+            Some(alertmanagers) => Some((alertmanagers, alertmanagers.listen().await?)),
+            None => None,
+        };
         let spec = spec(settings, subject)?;
         let outputs =
             SharedOutputs::open(&spec.settings.outputs, settings.self_metrics_address(), true).await?;
         let run = Run::start(spec, &outputs).map_err(|conflict| Error::Run(conflict.to_string()))?;
         let seen = tokio::select! {
-            seen = self.follow(&run, subject) => seen,
+            seen = self.follow(&run, webhook.as_ref(), subject) => seen,
             () = shutdown => {
                 run.stop(StopReason::Signal);
                 Err(Error::Run("the test was stopped by a signal, so nothing is judged".to_owned()))
@@ -111,7 +136,12 @@ impl Live {
     }
 
     /// Waits until a run has its length, and observes it. Its hosts may have ended before.
-    async fn follow(&self, run: &Run, subject: &mut Subject) -> Result<Observation, Error> {
+    async fn follow(
+        &self,
+        run: &Run,
+        webhook: Option<&(&Alertmanagers, Webhook)>,
+        subject: &mut Subject,
+    ) -> Result<Observation, Error> {
         run.begun().await;
         let Some(handle) = run.handle() else {
             return Err(Error::Run("the run ended before its hosts lived".to_owned()));
@@ -124,7 +154,11 @@ impl Live {
         sleep_until(handle.clock().instant_of(to)).await;
         let of_run = |grid: Grid| Grid { from, to, ..grid };
         (subject.scrapes, subject.evaluations) = (of_run(subject.scrapes), of_run(subject.evaluations));
-        Ok(block_in_place(|| self.ask(subject, course)))
+        Ok(block_in_place(|| {
+            let notifications = webhook.map(|(alertmanagers, webhook)| alertmanagers.notifications(webhook));
+            let notifications = notifications.unwrap_or_default();
+            Observation { notifications, ..self.ask(subject, course) }
+        }))
     }
 
     /// Asks for all that verdicts need.
@@ -159,7 +193,23 @@ impl Live {
             Some(why) => subject.dashboards.keys().map(|name| (name.clone(), Err(why.clone()))).collect(),
             None => dashboards::observe_live(subject, &self.prometheus),
         };
-        Observation { grid, course, alerts, twin: None, undecided_alerts, answers, series, dashboards }
+        let query_times = match &hindrance {
+            // Queries that nobody asked are undecided.
+            Some(_) => IndexMap::new(),
+            None => query_times::observe_live(subject, &self.prometheus),
+        };
+        Observation {
+            grid,
+            course,
+            alerts,
+            twin: None,
+            undecided_alerts,
+            answers,
+            series,
+            dashboards,
+            query_times,
+            notifications: Notifications::default(),
+        }
     }
 
     /// Number of series of the run by name. The error says why the Prometheus did not see the run as a whole.

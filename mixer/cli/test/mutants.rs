@@ -30,7 +30,9 @@ pub(super) fn judge_all(
         what: "mutated rules cannot be written to the folder of temporary files".to_owned(),
         source,
     };
-    let is_of_rules = |verdict: &&VerdictPlan| !matches!(verdict.verdict, Verdict::Panels { .. });
+    let is_of_rules = |verdict: &&VerdictPlan| {
+        !matches!(verdict.verdict, Verdict::Panels { .. } | Verdict::QueryTime { .. })
+    };
     let of_rules: Vec<VerdictPlan> = subject.verdicts.iter().filter(is_of_rules).cloned().collect();
     let files: Vec<RuleFile> = subject.rules.files.iter().map(|(_, file)| file.clone()).collect();
     let judged = mutants(&files).into_iter().map(|mutant| {

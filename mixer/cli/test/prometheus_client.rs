@@ -107,6 +107,13 @@ impl PrometheusClient {
         }
     }
 
+    /// The body of an answer in JSON, of a server that has no such API.
+    pub(super) fn json(&self, path: &str) -> Result<Value, String> {
+        let (status, body) = self.get(path, &[])?;
+        serde_json::from_slice(&body)
+            .map_err(|error| format!("it answers {status}, and not as it should: {error}"))
+    }
+
     /// The status and the body of an answer.
     fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<(u16, Vec<u8>), String> {
         let mut url = self.url.url().clone();

@@ -55,7 +55,9 @@ impl Rules {
         let known: Vec<&str> = self.alerts().map(|rule| rule.name.as_str()).collect();
         for verdict in verdicts {
             let names: Vec<&String> = match &verdict.verdict {
-                Verdict::Fires { alert, .. } | Verdict::Resolves { alert, .. } => vec![&alert.name],
+                Verdict::Fires { alert, .. }
+                | Verdict::Resolves { alert, .. }
+                | Verdict::Notifies { alert, .. } => vec![&alert.name],
                 Verdict::NoOtherAlerts { except } => except.iter().collect(),
                 _ => continue,
             };
@@ -95,15 +97,23 @@ impl Rules {
     }
 }
 
-/// The files of a pattern, in order of name; a name without wildcards is that of one file.
+/// The files of a pattern, in order of name; a name without wildcards is that of one file, or of a folder of them.
 fn paths(pattern: &str) -> Result<Vec<PathBuf>, Error> {
     let refused = |why: &str| Err(Error::Usage(format!("--rules or PME_TEST_RULES: {pattern} {why}")));
     if Path::new(pattern).is_file() {
         return Ok(vec![PathBuf::from(pattern)]);
     }
-    let Ok(found) = glob::glob(pattern) else { return refused("is no pattern of files") };
+    let is_folder = Path::new(pattern).is_dir();
+    let all =
+        if is_folder { format!("{}/*.y*ml", glob::Pattern::escape(pattern)) } else { pattern.to_owned() };
+    let Ok(found) = glob::glob(&all) else { return refused("is no pattern of files") };
     let found: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
-    if found.is_empty() { refused("is not a file") } else { Ok(found) }
+    match found.as_slice() {
+        [] if is_folder => refused("is a folder without .yml and .yaml files"),
+        [] if pattern.contains(',') => refused("is not a file; repeat --rules for each file"),
+        [] => refused("is not a file"),
+        _ => Ok(found),
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +136,11 @@ mod tests {
         assert_eq!(read(&["*.yml", "a.yml"]).unwrap(), ["a.yml", "b.yml", "b2.yml"]);
         assert_eq!(read(&["c.yaml", "b?.yml"]).unwrap(), ["c.yaml", "b2.yml"]);
         assert!(read(&["d*"]).unwrap_err().ends_with("d* is not a file"));
+        assert_eq!(read(&[""]).unwrap(), ["a.yml", "b.yml", "b2.yml", "c.yaml"], "a folder");
+        let error = read(&["a.yml,b.yml"]).unwrap_err();
+        assert!(error.ends_with("a.yml,b.yml is not a file; repeat --rules for each file"), "{error}");
+        fs::create_dir(dir.path().join("empty")).unwrap();
+        assert!(read(&["empty"]).unwrap_err().ends_with("is a folder without .yml and .yaml files"));
         fs::write(dir.path().join("d.yml"), "groups: [{ name: g, rules: [{ expr: up }] }]").unwrap();
         let error = read(&["*.yml"]).unwrap_err();
         assert!(error.contains("d.yml: group \"g\", rule 1: alert or record is missing"), "{error}");

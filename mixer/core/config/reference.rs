@@ -12,7 +12,7 @@ mod verdict;
 pub use record::{Field, Record};
 
 /// The records, the outermost first.
-pub const RECORDS: [&Record; 18] = [
+pub const RECORDS: [&Record; 20] = [
     &config::CONFIG,
     &config::ARG,
     &config::REPEAT,
@@ -31,6 +31,8 @@ pub const RECORDS: [&Record; 18] = [
     &verdict::FIRST,
     &verdict::SERIES,
     &verdict::PANELS,
+    &verdict::QUERY_TIME,
+    &verdict::NOTIFIES,
 ];
 
 #[cfg(test)]
@@ -49,7 +51,7 @@ mod tests {
         args: { "n": Arg(default: 1) }, levers: { "load": 1 },
         faults: [Fault(id: "f", at: "1m", lasts: "1m", times: { "load": 2 }, truth: Truth(root: "h-1"))],
         timeline: Timeline(phases: [Phase(name: "p", lasts: "5m")]),
-        verdicts: [fires(alert: "A"), resolves(alert: "A", within: "1m"), no_other_alerts(), holds(query: "up"), first(query: "up"), series(total: 1), panels(dashboard: "d.json")],
+        verdicts: [fires(alert: "A"), resolves(alert: "A", within: "1m"), no_other_alerts(), holds(query: "up"), first(query: "up"), series(total: 1), panels(dashboard: "d.json"), query(query: "up", p95: "1s"), notifies(receiver: "r", alert: "A")],
         hosts: [Host(name: "h-{i}", repeat: Repeat(var: "i", from: 1, to: 2), metrics: [Metric(name: "m")],
             overrides: { "h-1": Host(ttl: "5m") }, pools: [Pool(count: 1, labels: { "slot": "{slot}" }, metrics: [Metric(name: "p")])])])"#;
 
@@ -114,6 +116,8 @@ mod tests {
                     &verdict::FIRST,
                     &verdict::SERIES,
                     &verdict::PANELS,
+                    &verdict::QUERY_TIME,
+                    &verdict::NOTIFIES,
                 ],
             ),
         ];

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use crate::metric::promql::printable;
 use crate::time::Span;
 
+/// Number of times that a query is asked, if nothing else is said.
+pub const QUERY_RUNS: u32 = 20;
+
 /// An expectation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerdictPlan {
@@ -77,6 +80,24 @@ pub enum Verdict {
         /// Titles of panels, and names of annotations and variables, that need no data.
         may_be_empty: Vec<String>,
     },
+    /// A query is quick enough.
+    QueryTime {
+        /// The query.
+        query: String,
+        /// The longest time of 95 % of its runs.
+        p95: Span,
+        /// Number of times that it is asked.
+        runs: u32,
+    },
+    /// An alert reaches a receiver of an Alertmanager.
+    Notifies {
+        /// The receiver's name there.
+        receiver: String,
+        /// The alert.
+        alert: AlertSelection,
+        /// The longest time after the begin.
+        within: Option<Span>,
+    },
 }
 
 /// Alerts of a name, with certain labels.
@@ -111,6 +132,8 @@ impl Verdict {
             Self::First { .. } => "first",
             Self::Series { .. } => "series",
             Self::Panels { .. } => "panels",
+            Self::QueryTime { .. } => "query",
+            Self::Notifies { .. } => "notifies",
         }
     }
 
@@ -153,6 +176,16 @@ impl fmt::Display for VerdictPlan {
             Verdict::Panels { dashboard, may_be_empty } => {
                 fields.push(format!("dashboard: {}", quoted(dashboard)));
                 fields.extend(list_field("may_be_empty", may_be_empty));
+            }
+            Verdict::QueryTime { query, p95, runs } => {
+                fields.push(format!("query: {}", quoted(query)));
+                fields.push(format!("p95: \"{p95}\""));
+                fields.extend((*runs != QUERY_RUNS).then(|| format!("runs: {runs}")));
+            }
+            Verdict::Notifies { receiver, alert, within } => {
+                fields.push(format!("receiver: {}", quoted(receiver)));
+                alert.put_fields(&mut fields);
+                fields.extend(within.map(|within| format!("within: \"{within}\"")));
             }
         }
         match &self.scope {

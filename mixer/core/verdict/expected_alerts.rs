@@ -17,7 +17,8 @@ pub(super) fn windows(plan: &Plan, scope: &Scope, seen: &Observation) -> Vec<(Ti
     records(plan, seen).filter(of_scope).map(|record| (record.begin, record.end)).collect()
 }
 
-fn records<'p>(plan: &'p Plan, seen: &Observation) -> impl Iterator<Item = TruthRecord<'p>> {
+/// The records of the ground truth that begin before the end of an observation.
+pub(super) fn records<'p>(plan: &'p Plan, seen: &Observation) -> impl Iterator<Item = TruthRecord<'p>> {
     let to = seen.grid.to;
     TruthRecords::new(plan, seen.course.clone()).take_while(move |record| record.begin <= to)
 }
@@ -55,7 +56,9 @@ impl ExpectedAlerts {
         let mut expected = Vec::new();
         for VerdictPlan { verdict, scope } in verdicts.iter().filter(|verdict| is_on(&verdict.scope)) {
             let (alert, within) = match verdict {
-                Verdict::Fires { alert, within, .. } => (alert, within.unwrap_or(Span::ZERO)),
+                Verdict::Fires { alert, within, .. } | Verdict::Notifies { alert, within, .. } => {
+                    (alert, within.unwrap_or(Span::ZERO))
+                }
                 Verdict::Resolves { alert, .. } => (alert, Span::ZERO),
                 _ => continue,
             };

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod conditions;
+mod notifications;
 mod panels;
 
 use super::expected_alerts::windows;
@@ -143,6 +144,14 @@ impl Judge<'_> {
                 String::new()
             }
             Verdict::Panels { dashboard, may_be_empty } => self.panels(dashboard, may_be_empty),
+            Verdict::QueryTime { query, p95, runs: _ } => {
+                self.query_time(query, *p95);
+                query.clone()
+            }
+            Verdict::Notifies { receiver, alert, within } => {
+                self.notifies((receiver, alert), *within, (&verdict.scope, &windows));
+                alerts_query(alert)
+            }
         };
         let at = self.findings.at.map(|at| at.since(start));
         let (outcome, findings) = self.findings.worst();

@@ -6,6 +6,7 @@ use super::alert_series::AlertSeries;
 use super::dashboard::DashboardPart;
 use crate::backfill::Grid;
 use crate::fault::Course;
+use crate::time::{Span, Time};
 
 /// The observation of a run.
 #[derive(Clone, Debug)]
@@ -26,6 +27,39 @@ pub struct Observation {
     pub series: Result<IndexMap<String, u64>, String>,
     /// The parts of each dashboard that a verdict names, or why they were not asked for.
     pub dashboards: IndexMap<String, Result<Vec<DashboardPart>, String>>,
+    /// The times of the queries that are to be quick, or why there are none.
+    pub query_times: IndexMap<String, Result<QueryTimes, String>>,
+    /// The notifications of an Alertmanager.
+    pub notifications: Notifications,
+}
+
+/// The times that a query took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryTimes {
+    /// The time of each run.
+    pub times: Vec<Span>,
+    /// `true` if it returned data.
+    pub has_data: bool,
+}
+
+/// The notifications that an Alertmanager sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notifications {
+    /// Those that came, in their order.
+    pub received: Vec<Notification>,
+    /// The reason for which others may be missing; `None` if they are all.
+    pub missing: Option<String>,
+}
+
+/// The notification of an alert that fires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The receiver's name.
+    pub receiver: String,
+    /// The alert, without times.
+    pub alert: AlertSeries,
+    /// The time at which it came.
+    pub at: Time,
 }
 
 impl Observation {

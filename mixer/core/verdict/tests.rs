@@ -46,6 +46,8 @@ fn seen(alerts: Vec<AlertSeries>) -> Observation {
         answers: IndexMap::new(),
         series: Ok(IndexMap::new()),
         dashboards: IndexMap::new(),
+        query_times: IndexMap::new(),
+        notifications: Notifications::default(),
     }
 }
 
@@ -88,7 +90,8 @@ fn a_second_firing_fails_unless_it_is_allowed() {
     let allowed = r#"fires(alert: "Slow", within: "3m", times: 2, of: "slow")"#;
     assert_eq!(judged(allowed, &flapping).0, Outcome::Passed);
     let other = r#"fires(alert: "Slow", labels: { "job": "b" }, within: "3m", of: "slow")"#;
-    assert_eq!(judged(other, &flapping).0, Outcome::Failed, "another label set is no such alert");
+    let text = r#"did not fire at 10m or later; Slow{job="a"} did, with other labels"#;
+    assert!(judged(other, &flapping).1.contains(text), "{:?}", judged(other, &flapping));
 }
 
 #[test]
@@ -201,6 +204,19 @@ fn a_condition_holds_only_with_data_at_each_step() {
         judged(verdict, &empty),
         (Outcome::Failed, "no data at 29m; true at 29 of 30 steps".to_owned())
     );
+    let begins_late = answered("up == 1", |step| if step < 2 { Vec::new() } else { vec![1.0] });
+    let text = "true at all 28 steps from 2m on, where its data begin".to_owned();
+    assert_eq!(judged(verdict, &begins_late), (Outcome::Passed, text));
+    let of_sale = judged(
+        r#"holds(query: "up == 1", during: "sale")"#,
+        &answered("up == 1", |step| if step < 32 { Vec::new() } else { vec![1.0] }),
+    );
+    assert_eq!(of_sale.0, Outcome::Failed, "only a run has a start without data");
+    let nothing = answered("up == 1", |_| Vec::new());
+    assert_eq!(
+        judged(verdict, &nothing),
+        (Outcome::Failed, "no data at 0s; true at 0 of 30 steps".to_owned())
+    );
     let one_is_false = answered("up == 1", |step| if step == 7 { vec![1.0, 0.0] } else { vec![1.0, 1.0] });
     let text = "false for {job=\"a\"} at 7m; true at 29 of 30 steps".to_owned();
     assert_eq!(judged(verdict, &one_is_false), (Outcome::Failed, text));
@@ -279,4 +295,73 @@ fn a_dashboard_is_judged_by_the_worst_of_its_parts() {
     assert_eq!(outcome, Outcome::Failed);
     assert!(text.contains("\"Badd\", which the dashboard does not have; did you mean \"Bad\"?"), "{text}");
     assert_eq!(judged(plain, &seen(Vec::new())).0, Outcome::Undecided, "nobody asked");
+}
+
+#[test]
+fn a_notification_reaches_its_receiver_in_time() {
+    let verdict = r#"notifies(receiver: "pager", alert: "Slow", within: "5m", of: "slow")"#;
+    let notified = |received: &[(&str, f64)], missing: Option<&str>| {
+        let received = received.iter().map(|(receiver, minutes)| {
+            let (receiver, at) = ((*receiver).to_owned(), at(*minutes));
+            Notification { receiver, alert: alert("Slow", &[]), at }
+        });
+        let (received, missing) = (received.collect(), missing.map(str::to_owned));
+        let notifications = Notifications { received, missing };
+        judged(verdict, &Observation { notifications, ..seen(Vec::new()) })
+    };
+    let good = notified(&[("pager", 14.0), ("pager", 44.0)], None);
+    assert_eq!(
+        good,
+        (Outcome::Passed, "notified at 14m, 4m after 10m; notified at 44m, 4m after 40m".to_owned())
+    );
+    let late = notified(&[("pager", 16.0), ("pager", 44.0)], None);
+    assert_eq!(late, (Outcome::Failed, "notified 1m too late: at 16m, not by 15m".to_owned()));
+    let elsewhere = notified(&[("pager", 14.0), ("mail", 44.0)], None);
+    assert_eq!(
+        elsewhere,
+        (Outcome::Failed, r#"did not reach "pager" at 40m or later; it reached "mail""#.to_owned())
+    );
+    let away = notified(&[("pager", 14.0)], Some("the Alertmanager is away"));
+    assert_eq!(away, (Outcome::Undecided, "the Alertmanager is away".to_owned()));
+    assert_eq!(notified(&[("pager", 14.0), ("pager", 44.0)], Some("away")).0, Outcome::Passed, "they came");
+}
+
+#[test]
+fn a_query_is_as_quick_as_95_percent_of_its_runs() {
+    let verdict = r#"query(query: "up", p95: "100ms")"#;
+    let took = |slow: usize, has_data: bool| {
+        let millis = |millis: u64| Span::from_nanos(millis * 1_000_000);
+        let times = (0..20).map(|run| millis(if run < slow { 300 } else { 50 })).collect();
+        let query_times = IndexMap::from([("up".to_owned(), Ok(QueryTimes { times, has_data }))]);
+        judged(verdict, &Observation { query_times, ..seen(Vec::new()) })
+    };
+    assert_eq!(took(1, true), (Outcome::Passed, "95 % of 20 runs took 50ms or less".to_owned()));
+    assert_eq!(
+        took(2, true),
+        (Outcome::Failed, "95 % of 20 runs took 300ms or less, more than 100ms".to_owned())
+    );
+    assert_eq!(took(0, false), (Outcome::Failed, "the query returns no data".to_owned()));
+    assert_eq!(judged(verdict, &seen(Vec::new())).0, Outcome::Undecided, "nobody asked");
+}
+
+#[test]
+fn an_alert_that_nothing_expects_comes_with_the_faults_whose_truth_names_none() {
+    let silent = |faults: &str| {
+        let text = format!(
+            r#"Config(levers: {{ "load": 1 }}, faults: [{faults}], verdicts: [no_other_alerts()],
+                hosts: [Host(name: "h", metrics: [Metric(name: "m")])])"#
+        );
+        let plan = ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+        let seen = seen(vec![alert("Slow", &[(12.0, 20.0)])]);
+        judge(&plan, &plan.verdicts, &seen)[0].findings.join("; ")
+    };
+    let fault = |id: &str, at: &str| {
+        format!(r#"Fault(id: "{id}", at: "{at}", lasts: "10m", set: {{ "load": 2 }}), "#)
+    };
+    let one = fault("gone", "10m");
+    let text = r#"Slow{job="a"} fired at 12m while the fault "gone" was on, whose truth names no alerts"#;
+    assert_eq!(silent(&one), text);
+    assert_eq!(silent(&fault("gone", "13m")), r#"Slow{job="a"} fired at 12m"#);
+    let both = format!("{one}{}", fault("b", "5m"));
+    assert!(silent(&both).contains(r#"the faults "b", "gone" were on"#), "{}", silent(&both));
 }

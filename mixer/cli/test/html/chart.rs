@@ -68,7 +68,9 @@ impl AlertChart<'_> {
     fn bands(&self) -> String {
         let subject = self.report.subject;
         let of_verdicts = subject.verdicts.iter().filter(|verdict| match &verdict.verdict {
-            Verdict::Fires { alert, .. } | Verdict::Resolves { alert, .. } => alert.name == self.name,
+            Verdict::Fires { alert, .. }
+            | Verdict::Resolves { alert, .. }
+            | Verdict::Notifies { alert, .. } => alert.name == self.name,
             _ => false,
         });
         let scopes: Vec<Scope> =

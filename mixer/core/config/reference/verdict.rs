@@ -104,3 +104,35 @@ pub(super) const PANELS: Record = Record {
         ),
     ],
 };
+
+pub(super) const QUERY_TIME: Record = Record {
+    name: "query",
+    summary: "a verdict: a query is quick enough",
+    fields: &[
+        field(
+            &["query"],
+            "PromQL",
+            "must be given",
+            "the query, asked over the whole run; its braces are those of PromQL, and no expressions",
+        ),
+        field(&["p95"], "duration", "must be given", "the longest time of 95 % of its runs"),
+        field(&["runs"], "number", "`20`", "how often it is asked"),
+    ],
+};
+
+pub(super) const NOTIFIES: Record = Record {
+    name: "notifies",
+    summary: "a verdict of a live test: an alert reaches a receiver of an Alertmanager",
+    fields: &[
+        field(
+            &["receiver"],
+            "text",
+            "must be given",
+            "the receiver's name in the Alertmanager's configuration",
+        ),
+        ALERT,
+        LABELS,
+        field(&["within"], "duration", "the length of the part", "the longest time after its begin"),
+        SCOPE,
+    ],
+};

@@ -1,10 +1,11 @@
 //! Verdicts: their phases and faults exist, and their numbers make sense.
 
 use super::resolver::Resolver;
+use super::run_fault_times::Reported;
 use crate::config::template::{AlertTemplate, VerdictKind, VerdictTemplate};
 use crate::config::value::Scalar;
 use crate::error::suggestion;
-use crate::plan::{AlertSelection, Scope, TimelinePlan, Verdict, VerdictPlan};
+use crate::plan::{AlertSelection, QUERY_RUNS, Scope, TimelinePlan, Verdict, VerdictPlan};
 use crate::time::Span;
 
 impl Resolver<'_> {
@@ -28,10 +29,7 @@ impl Resolver<'_> {
         Some(match &template.kind {
             VerdictKind::Fires { alert, within, times } => {
                 let alert = self.alert(alert);
-                let within = match within {
-                    Some(within) => Some(self.value("within", within)?),
-                    None => None,
-                };
+                let within = self.within(within.as_ref()).ok()?;
                 let times = match times {
                     Some(times) => self.number_from_one("times", times)?,
                     None => 1,
@@ -70,6 +68,12 @@ impl Resolver<'_> {
                 let dashboard = self.value("dashboard", dashboard)?;
                 Verdict::Panels { dashboard, may_be_empty: may_be_empty.clone() }
             }
+            VerdictKind::QueryTime { query, p95, runs } => self.query_time(query, (p95, runs.as_ref()))?,
+            VerdictKind::Notifies { receiver, alert, within } => {
+                let (receiver, alert) = (self.value("receiver", receiver), self.alert(alert));
+                let within = self.within(within.as_ref()).ok()?;
+                Verdict::Notifies { receiver: receiver?, alert: alert?, within }
+            }
         })
     }
 
@@ -79,6 +83,25 @@ impl Resolver<'_> {
             template.labels.iter().map(|(name, value)| Some((name.clone(), self.value(name, value)?)));
         let labels: Vec<_> = labels.collect();
         Some(AlertSelection { name, labels: labels.into_iter().collect::<Option<_>>()? })
+    }
+
+    fn query_time(
+        &mut self,
+        query: &str,
+        (p95, runs): (&Scalar<Span>, Option<&Scalar<i64>>),
+    ) -> Option<Verdict> {
+        let p95 = self.value("p95", p95);
+        let runs = match runs {
+            Some(runs) => self.number_from_one("runs", runs)?,
+            None => u64::from(QUERY_RUNS),
+        };
+        let runs = u32::try_from(runs).unwrap_or(u32::MAX);
+        Some(Verdict::QueryTime { query: query.to_owned(), p95: p95?, runs })
+    }
+
+    /// The longest time of a verdict, if it has one.
+    fn within(&mut self, within: Option<&Scalar<Span>>) -> Result<Option<Span>, Reported> {
+        within.map(|within| self.value("within", within).ok_or(Reported)).transpose()
     }
 
     fn number_from_one(&mut self, name: &str, number: &Scalar<i64>) -> Option<u64> {

@@ -25,6 +25,8 @@ pub(in crate::config) enum VerdictKind {
     First { query: String, between: Option<(Scalar<Span>, Scalar<Span>)> },
     Series { total: Option<Scalar<i64>>, each: Option<Scalar<i64>> },
     Panels { dashboard: Scalar<String>, may_be_empty: Vec<String> },
+    QueryTime { query: String, p95: Scalar<Span>, runs: Option<Scalar<i64>> },
+    Notifies { receiver: Scalar<String>, alert: AlertTemplate, within: Option<Scalar<Span>> },
 }
 
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub(in crate::config) struct AlertTemplate {
 }
 
 /// The verdicts, each with an example.
-const VERDICTS: [(&str, &str); 7] = [
+const VERDICTS: [(&str, &str); 9] = [
     ("fires", "fires(alert: \"HighErrorRatio\", within: \"3m\", of: \"db-slow\")"),
     ("resolves", "resolves(alert: \"HighErrorRatio\", within: \"5m\", of: \"db-slow\")"),
     ("no_other_alerts", "no_other_alerts()"),
@@ -42,6 +44,8 @@ const VERDICTS: [(&str, &str); 7] = [
     ("first", "first(query: \"latency > 5\")"),
     ("series", "series(total: 10000, each: 500)"),
     ("panels", "panels(dashboard: \"hosts.json\")"),
+    ("query", "query(query: \"sum(rate(requests_total[5m]))\", p95: \"1s\")"),
+    ("notifies", "notifies(receiver: \"pager\", alert: \"HighErrorRatio\", within: \"5m\", of: \"db-slow\")"),
 ];
 
 impl VerdictTemplate {
@@ -74,7 +78,7 @@ impl VerdictTemplate {
         let mut fields = Fields::of(node, what, problems)?;
         let errors = problems.error_count();
         let kind = read_kind(what, &mut fields, problems);
-        let has_scope = !matches!(what, "no_other_alerts" | "series" | "panels");
+        let has_scope = !matches!(what, "no_other_alerts" | "series" | "panels" | "query");
         let mut scope = |name| has_scope.then(|| fields.scalar(name, problems)).flatten();
         let (of, during) = (scope("of"), scope("during"));
         fields.refuse_unknown(problems);
@@ -103,6 +107,16 @@ fn read_kind(what: &str, fields: &mut Fields, problems: &mut Problems) -> Option
             let dashboard = fields.needed("dashboard", problems);
             let may_be_empty = read_titles(fields, problems);
             Some(VerdictKind::Panels { dashboard: dashboard?, may_be_empty })
+        }
+        "query" => {
+            let (query, p95) = (read_query(fields, problems), fields.needed("p95", problems));
+            let runs = fields.scalar("runs", problems);
+            Some(VerdictKind::QueryTime { query: query?, p95: p95?, runs })
+        }
+        "notifies" => {
+            let (receiver, alert) = (fields.needed("receiver", problems), read_alert(fields, problems));
+            let within = fields.scalar("within", problems);
+            Some(VerdictKind::Notifies { receiver: receiver?, alert: alert?, within })
         }
         "holds" => Some(VerdictKind::Holds { query: read_query(fields, problems)? }),
         "first" => {

@@ -1,11 +1,14 @@
 //! The verdicts on alerts.
 
+use indexmap::IndexSet;
+
 use super::Judge;
 use super::Outcome;
 use crate::plan::{AlertSelection, Scope};
 use crate::time::{Span, Time};
+use crate::timeline::{TruthRecord, TruthSubject};
 use crate::verdict::alert_series::{AlertSeries, Firing};
-use crate::verdict::expected_alerts::ExpectedAlerts;
+use crate::verdict::expected_alerts::{ExpectedAlerts, records};
 
 impl Judge<'_> {
     pub(super) fn fires(
@@ -44,7 +47,7 @@ impl Judge<'_> {
                     );
                     self.failed(first, text);
                 }
-                None => self.did_not_fire(&alerts, (*begin, limit)),
+                None => self.did_not_fire((alert, &alerts), (*begin, limit)),
             }
             for known in &alerts {
                 let begins: Vec<Time> =
@@ -65,7 +68,11 @@ impl Judge<'_> {
     }
 
     /// The finding of an alert that did not begin to fire in a window.
-    fn did_not_fire(&mut self, alerts: &[&AlertSeries], (begin, limit): (Time, Time)) {
+    fn did_not_fire(
+        &mut self,
+        (wanted, alerts): (&AlertSelection, &[&AlertSeries]),
+        (begin, limit): (Time, Time),
+    ) {
         let on_at =
             |times: &[Firing], at: Time| times.iter().find(|on| on.begin < at && at < on.end).copied();
         let before = alerts.iter().find_map(|alert| on_at(&alert.firing, begin));
@@ -89,12 +96,19 @@ impl Judge<'_> {
             let text = format!("was pending {}, and did not fire", self.at(pending.begin));
             self.failed(pending.begin, text);
         } else {
-            self.failed(begin, format!("did not fire {} or later", self.at(begin)));
+            let is_other = |other: &&AlertSeries| {
+                other.name == wanted.name
+                    && other.firing.iter().any(|on| in_time(&on))
+                    && !other.is_in(wanted)
+            };
+            let other = self.seen.alerts.iter().find(is_other);
+            let other = other.map(|other| format!("; {other} did, with other labels")).unwrap_or_default();
+            self.failed(begin, format!("did not fire {} or later{other}", self.at(begin)));
         }
     }
 
     /// The end of a window. That of the whole run is its last moment.
-    fn end_of(&self, scope: &Scope, end: Time) -> Time {
+    pub(super) fn end_of(&self, scope: &Scope, end: Time) -> Time {
         if *scope == Scope::Run { self.seen.grid.to } else { end }
     }
 
@@ -136,6 +150,23 @@ impl Judge<'_> {
         }
     }
 
+    /// The faults that are on at a time, and whose ground truth has no alerts, in words.
+    fn faults_without_alerts(&self, at: Time) -> String {
+        let is_on = |record: &TruthRecord<'_>| {
+            record.subject == TruthSubject::Fault
+                && record.truth.alerts.is_empty()
+                && (record.begin..record.end).contains(&at)
+        };
+        let ids: IndexSet<String> =
+            records(self.plan, self.seen).filter(is_on).map(|record| format!("{:?}", record.id)).collect();
+        let ids: Vec<String> = ids.into_iter().collect();
+        match ids.as_slice() {
+            [] => String::new(),
+            [one] => format!(" while the fault {one} was on, whose truth names no alerts"),
+            _ => format!(" while the faults {} were on, whose truth names no alerts", ids.join(", ")),
+        }
+    }
+
     pub(super) fn no_other_alerts(&mut self, except: &[String]) {
         let seen = self.seen;
         for (name, why) in seen.undecided_alerts.iter().filter(|(name, _)| !except.contains(name)) {
@@ -148,7 +179,9 @@ impl Judge<'_> {
             for alert in alerts.iter().filter(|alert| !except.contains(&alert.name)) {
                 for firing in alert.firing.iter().filter(|firing| !expected.has(alert, **firing)) {
                     let without = if has_faults { "" } else { " without the faults" };
-                    let text = format!("{alert} fired {}{without}", self.at(firing.begin));
+                    let unlabelled =
+                        if has_faults { self.faults_without_alerts(firing.begin) } else { String::new() };
+                    let text = format!("{alert} fired {}{without}{unlabelled}", self.at(firing.begin));
                     self.failed(firing.begin, text);
                 }
             }

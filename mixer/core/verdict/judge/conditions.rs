@@ -25,7 +25,14 @@ impl Judge<'_> {
         let Some(answer) = self.answer(query) else { return };
         let grid = self.seen.grid;
         for (begin, end) in windows {
-            let steps = grid.iter().zip(&answer).filter(|(at, _)| *begin <= *at && at < end);
+            let mut steps: Vec<_> =
+                grid.iter().zip(&answer).filter(|(at, _)| *begin <= *at && at < end).collect();
+            // A run has no data before its first sample.
+            let first =
+                steps.iter().position(|(_, elements)| !elements.is_empty()).filter(|_| *begin == grid.from);
+            let left_out = steps.drain(..first.unwrap_or_default()).count();
+            let from = steps.first().filter(|_| left_out > 0).map(|(at, _)| self.since_start(*at));
+            let from = from.map(|from| format!(" from {from} on, where its data begin")).unwrap_or_default();
             let (mut good, mut all) = (0_usize, 0_usize);
             let (mut first_empty, mut first_false) = (None, None);
             for (at, elements) in steps {
@@ -46,13 +53,36 @@ impl Judge<'_> {
                 None if all == 0 => {
                     self.undecided(*begin, format!("no step is within {} and the end", self.at(*begin)));
                 }
-                None => self.passed(*begin, format!("true at all {}", plural(all, "step", "steps"))),
+                None => self.passed(*begin, format!("true at all {}{from}", plural(all, "step", "steps"))),
                 Some((at, _)) => {
                     let found: Vec<&str> = bad.iter().map(|(_, text)| text.as_str()).collect();
                     self.failed(*at, format!("{}; true at {good} of {all} steps", found.join(", ")));
                 }
             }
         }
+    }
+
+    pub(super) fn query_time(&mut self, query: &str, limit: Span) {
+        let seen = match self.seen.query_times.get(query) {
+            Some(Ok(seen)) => seen,
+            Some(Err(why)) => return self.findings.add(Outcome::Undecided, None, why.clone()),
+            None => return self.findings.add(Outcome::Undecided, None, "the query was not asked".to_owned()),
+        };
+        if !seen.has_data {
+            return self.findings.add(Outcome::Failed, None, "the query returns no data".to_owned());
+        }
+        let mut times = seen.times.clone();
+        times.sort_unstable();
+        // The nearest rank.
+        let rank = (times.len() * 95).div_ceil(100).max(1) - 1;
+        let p95 = times.get(rank).copied().unwrap_or(Span::FOREVER);
+        let runs = plural(times.len(), "run", "runs");
+        let (outcome, text) = if p95 > limit {
+            (Outcome::Failed, format!("95 % of {runs} took {p95} or less, more than {limit}"))
+        } else {
+            (Outcome::Passed, format!("95 % of {runs} took {p95} or less"))
+        };
+        self.findings.add(outcome, None, text);
     }
 
     pub(super) fn first(&mut self, query: &str, between: Option<(Span, Span)>, windows: &[(Time, Time)]) {
