@@ -139,9 +139,11 @@ fn plan_of(
     let labels = LabelBlock::adjacent(rows(&plan).map(|host| &plan.hosts[host].labels));
     let order: Vec<usize> = rows(&plan).collect();
     for (host, labels) in order.into_iter().zip(labels) {
+        let (before, rest) = plan.hosts.split_at_mut(host);
         // The plan of a host has no second owner yet.
-        if let Some(host) = Arc::get_mut(&mut plan.hosts[host]) {
+        if let Some(host) = rest.first_mut().and_then(Arc::get_mut) {
             host.labels = labels;
+            host.setup = Arc::clone(&host.setup).shared_with(before.last().map(|host| &**host));
         }
     }
     plan

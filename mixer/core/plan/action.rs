@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::run::HostPlan;
+use super::host::HostPlan;
 use super::run_fault::RunPart;
 use crate::time::{Span, Time};
 

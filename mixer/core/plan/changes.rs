@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::run::{HostPlan, Plan};
+use super::host::{HostPlan, HostSetup};
+use super::run::Plan;
 use super::shape::HostShape;
 use crate::plural::plural;
 
@@ -74,18 +75,8 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     fn are_equal(&mut self, old: &HostPlan, new: &HostPlan) -> bool {
         // A host takes over the levers and faults of the run without a restart.
-        let HostPlan {
-            name,
-            job,
-            ttl,
-            interval,
-            start_time,
-            labels,
-            growth_max,
-            run: _,
-            event_share: _,
-            shape,
-        } = new;
+        let HostPlan { name, labels, start_time, ttl, setup } = new;
+        let HostSetup { job, interval, growth_max, run: _, event_share: _, shape } = &**setup;
         *name == old.name
             && self.new.jobs[*job].name == self.old.jobs[old.job].name
             && *ttl == old.ttl

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::action::Action;
-use super::run::{HostPlan, Plan};
+use super::host::HostPlan;
+use super::run::Plan;
 use super::shape::HostShape;
 use crate::event::{Source, Subscription};
 use crate::host::EVENTS_PER_SEC_MAX;
@@ -209,8 +210,8 @@ pub(crate) fn share_events(plan: &mut Plan) {
         known.values().map(|(costs, _)| costs.share(total).map(Arc::new)).collect();
     for (host, kind) in plan.hosts.iter_mut().zip(kinds) {
         // The plan of a host has no second owner yet.
-        if let Some(host) = Arc::get_mut(host) {
-            host.event_share.clone_from(&shares[kind]);
+        if let Some(host) = Arc::get_mut(host).filter(|_| shares[kind].is_some()) {
+            Arc::make_mut(&mut host.setup).event_share.clone_from(&shares[kind]);
         }
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
+use super::host::HostPlan;
 use super::metric::MetricPlan;
-use super::run::{HostPlan, Plan};
+use super::run::Plan;
 use super::shape::{HostShape, PoolPlan};
 use crate::series::LabelBlock;
 

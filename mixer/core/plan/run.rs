@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use super::action::Action;
-use super::event_share::{EventShare, LEVER};
+use super::host::HostPlan;
 use super::lever::LeverPlan;
 use super::phase::TimelinePlan;
-use super::run_fault::{RunFault, RunPart};
+use super::run_fault::RunFault;
 use super::shape::HostShape;
 use super::verdict::VerdictPlan;
 use crate::error::Error;
-use crate::event::{HOST_STARTED, HOST_STOPPED};
-use crate::fault::FaultPlan;
 use crate::plural::plural;
-use crate::series::{Family, LabelBlock};
+use crate::series::Family;
 use crate::time::{Span, Time};
 
 /// A resolved, validated run.
@@ -72,85 +69,6 @@ pub struct JobPlan {
     /// Its hosts, as indices into [`Plan::hosts`]; hosts of one shape are neighbours. A host's row in the
     /// job's store is its index in this list.
     pub hosts: Box<[u32]>,
-}
-
-/// One emulated host.
-#[derive(Clone, Debug)]
-pub struct HostPlan {
-    /// The name, unique in the run.
-    pub name: Arc<str>,
-    /// The job, as an index into [`Plan::jobs`].
-    pub job: usize,
-    /// Lifetime, from its start.
-    pub ttl: Span,
-    /// Shortest and longest time between two reports.
-    pub interval: (Span, Span),
-    /// Start, counted from the run's start.
-    pub start_time: Span,
-    /// The labels of all its series.
-    pub labels: LabelBlock,
-    /// Maximum number of series in its pools of changing size.
-    pub growth_max: usize,
-    /// The levers that it reads, the faults that move them for it, and the faults of the run that it shows; `None` for
-    /// a host without any.
-    pub run: Option<Arc<RunPart>>,
-    /// Its part of the run's events; `None` for a host that could not exceed it. It follows from the other hosts, so it is no
-    /// difference between two plans of the host.
-    pub event_share: Option<Arc<EventShare>>,
-    /// Its metrics, pools, faults and listeners.
-    pub shape: Arc<HostShape>,
-}
-
-impl HostPlan {
-    /// Time from the run's start to the host's end by its ttl.
-    #[must_use]
-    pub const fn ends_after(&self) -> Span {
-        self.start_time.plus(self.ttl)
-    }
-
-    /// Number of the host's series when all metrics and members exist at once.
-    #[must_use]
-    pub fn series_count(&self) -> usize {
-        self.shape.series.saturating_add(self.shape.growth_max().min(self.growth_max))
-    }
-
-    /// The faults that it shows: its own, then those of the run.
-    pub fn faults(&self) -> impl Iterator<Item = &FaultPlan> {
-        let of_run = self.run.iter().flat_map(|part| &part.shown);
-        self.shape.faults.iter().chain(of_run.map(|fault| &**fault))
-    }
-
-    /// The fault of this index among [`Self::faults`].
-    #[must_use]
-    pub fn fault(&self, index: usize) -> Option<&FaultPlan> {
-        let own = &self.shape.faults;
-        own.get(index).or_else(|| Some(&**self.run.as_ref()?.shown.get(index - own.len())?))
-    }
-
-    /// The events that it may emit, some of them more than once; `None` for one with a calculated name.
-    pub fn emissions(&self) -> impl Iterator<Item = Option<Arc<str>>> {
-        let shape = &self.shape;
-        let of_members = shape.pools.iter().flat_map(|pool| &pool.shape.listeners);
-        let reactions =
-            shape.listeners.iter().chain(of_members).filter_map(|listener| match &listener.action {
-                Action::Emit(event) => Some(Arc::clone(event)),
-                Action::Lever { .. } | Action::ReleaseLever { .. } => Some(LEVER.into()),
-                _ => None,
-            });
-        let models = shape.pools.iter().filter_map(|pool| pool.model.as_ref());
-        let models = models.flat_map(|model| &model.model.model().emits).cloned();
-        let faults = self.faults().flat_map(|fault| &fault.events).cloned();
-        let lifecycle = [HOST_STARTED, HOST_STOPPED].into_iter().map(Arc::from);
-        let scenarios = shape.all_metrics().flat_map(|metric| metric.scenario.emits());
-        let named = lifecycle.chain(reactions).chain(models).chain(faults).map(Some);
-        named.chain(scenarios.map(|declared| declared.event))
-    }
-
-    /// `true` if a fault gives its samples timestamps of their own.
-    #[must_use]
-    pub fn stamps(&self) -> bool {
-        self.faults().any(|fault| fault.fault.stamps())
-    }
 }
 
 impl Plan {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use regex_lite::Regex;
 
-use super::run::HostPlan;
+use super::host::HostPlan;
 
 /// Maximum number of characters of a pattern that is more than a plain name: matching takes time in proportion to it.
 const PATTERN_CHARS_MAX: usize = 1000;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::run::HostPlan;
+use super::host::HostPlan;
 use super::selection::HostSelection;
 use crate::error::{NAMES_COMPARED_MAX, suggestion};
 

@@ -6,8 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::host::{HostPlan, HostSetup};
 use super::metric::MetricPlan;
-use super::run::{HostPlan, Plan};
+use super::run::Plan;
 use super::shape::HostShape;
 use crate::series::{Column, Family, SeriesStore};
 
@@ -60,7 +61,7 @@ impl SpareRows {
     }
 
     fn kind(&mut self, host: &HostPlan) -> &mut RowsOfKind {
-        let HostPlan { shape, growth_max, .. } = host;
+        let HostSetup { shape, growth_max, .. } = &*host.setup;
         let is_same = |kind: &RowsOfKind| Arc::ptr_eq(&kind.shape, shape) && kind.growth_max == *growth_max;
         let index = self.kinds.iter().position(is_same).unwrap_or(self.kinds.len());
         if index == self.kinds.len() {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::run::{HostPlan, JobPlan, Plan};
+use super::host::HostPlan;
+use super::run::{JobPlan, Plan};
 use super::shape::{HostShape, PoolPlan};
 use crate::series::{Column, Family, LabelBlock, PoolRanges, Row, SeriesStore};
 

@@ -13,7 +13,7 @@ use crate::error::{SourceSpan, suggestion};
 use crate::event::Subscription;
 use crate::expression::{Storage, Value};
 use crate::naming::{made_up_address, made_up_host};
-use crate::plan::{Action, HostPlan, HostShape, Listener};
+use crate::plan::{Action, HostPlan, HostSetup, HostShape, Listener};
 use crate::series::LabelBlock;
 use crate::time::Span;
 
@@ -146,18 +146,10 @@ impl<'a> Resolver<'a> {
         if !self.has_identity {
             self.bare_hosts.push((id, template.span));
         }
-        let host = HostPlan {
-            name,
-            job,
-            ttl,
-            interval,
-            start_time,
-            labels,
-            growth_max: usize::MAX,
-            run: None,
-            event_share: None,
-            shape,
-        };
+        let growth_max = usize::MAX;
+        let setup = HostSetup { job, interval, growth_max, run: None, event_share: None, shape };
+        let setup = Arc::new(setup).shared_with(self.hosts.last().map(|host| &**host));
+        let host = HostPlan { name, labels, start_time, ttl, setup };
         let bytes = host.host_bytes();
         if !self.has_memory(template.span, bytes) {
             return None;

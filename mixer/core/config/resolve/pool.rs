@@ -183,7 +183,7 @@ impl<'a> Resolver<'a> {
         for host in &mut self.hosts {
             // The plan of a host has no second owner yet.
             if let Some(host) = Arc::get_mut(host).filter(|host| host.shape.growth_max() > 0) {
-                host.growth_max = room / count;
+                Arc::make_mut(&mut host.setup).growth_max = room / count;
             }
         }
     }

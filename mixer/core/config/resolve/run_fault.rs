@@ -254,7 +254,7 @@ pub(super) fn share_run_parts(plan: &mut Plan, shown: Vec<Vec<Arc<FaultPlan>>>, 
         let part = Arc::clone(part);
         // The plan of a host has no second owner yet.
         if let Some(host) = Arc::get_mut(host) {
-            host.run = Some(part);
+            Arc::make_mut(&mut host.setup).run = Some(part);
         }
     }
 }

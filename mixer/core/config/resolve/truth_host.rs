@@ -88,7 +88,7 @@ pub(super) fn move_levers(plan: &mut Plan) {
     let part = RunPart { levers, faults: faults.collect(), shown: Vec::new(), timeline: Arc::new(timeline) };
     // The plan of a host has no second owner yet.
     if let Some(host) = plan.hosts.last_mut().and_then(Arc::get_mut) {
-        host.run = Some(Arc::new(part));
+        Arc::make_mut(&mut host.setup).run = Some(Arc::new(part));
     }
 }
 

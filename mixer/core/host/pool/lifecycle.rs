@@ -13,7 +13,7 @@ use crate::expression::MemberContext;
 use crate::host::metric_set::{MetricSet, WAKE_LATENESS_MAX};
 use crate::host::outbox::Outbox;
 use crate::interrupt::is_interrupted;
-use crate::plan::{HostPlan, PoolPlan, PoolSize, ReusePolicy};
+use crate::plan::{HostPlan, HostSetup, PoolPlan, PoolSize, ReusePolicy};
 use crate::plugin::ModelInstance;
 use crate::rng::{Rng, Seed, fnv1a};
 use crate::series::LabelBlock;
@@ -352,17 +352,20 @@ impl Pool {
 
 /// The plan of a pool's members.
 fn member_plan(host: &HostPlan, plan: &PoolPlan) -> Arc<HostPlan> {
-    Arc::new(HostPlan {
-        name: Arc::clone(&host.name),
+    let setup = HostSetup {
         job: host.job,
-        ttl: Span::FOREVER,
         interval: (Span::FOREVER, Span::FOREVER),
-        start_time: Span::ZERO,
-        labels: LabelBlock::empty(),
         growth_max: 0,
         run: None,
         event_share: None,
         shape: Arc::clone(&plan.shape),
+    };
+    Arc::new(HostPlan {
+        name: Arc::clone(&host.name),
+        labels: LabelBlock::empty(),
+        start_time: Span::ZERO,
+        ttl: Span::FOREVER,
+        setup: Arc::new(setup),
     })
 }
 
