@@ -14,11 +14,11 @@ use super::shape::{HostShape, PoolPlan};
 use crate::series::LabelBlock;
 
 /// A host without metrics and labels.
-const HOST_BYTES: usize = 1_100;
+const HOST_BYTES: usize = 700;
 /// A metric in the shape that hosts share.
 const METRIC_PLAN_BYTES: usize = 1_100;
 /// The state of a metric of one host.
-const METRIC_BYTES: usize = 150;
+const METRIC_BYTES: usize = 60;
 /// A cell, on the host and in its job.
 const CELL_BYTES: usize = 16;
 /// A pool's slot with its member, without metrics and labels.
