@@ -326,11 +326,83 @@ fn what_the_large_mode_does_not_know_is_undecided_with_the_reason() {
     }
 }
 
+#[test]
+fn a_test_that_is_too_long_for_its_mode_is_told_before_it_begins() {
+    let run = |args: &[&str]| {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("c.ron");
+        let verdicts = "timeline: Timeline(phases: [Phase(name: \"x\", lasts: \"290y\")]), verdicts: [series(total: 9)],";
+        std::fs::write(&config, CONFIG.replace("VERDICTS", verdicts)).unwrap();
+        let output = promemu_command(&[&["test", config.to_str().unwrap()], args].concat()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (args, said) in [
+        (&[][..], "--for or PME_TEST_FOR: 290years has more than 1000000 times with a step of 15s"),
+        (
+            &["--step", "1h", "--evaluation-interval", "1ms", "--for", "20m"],
+            "with a step of 1ms; make it shorter, or --evaluation-interval longer",
+        ),
+        (&["--step", "10s", "--for", "110d", "--mode", "exact"], "--mode large"),
+    ] {
+        let (code, error) = run(args);
+        assert!(code == Some(2) && error.contains(said), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn a_promtool_that_ends_early_passes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    // These rules never fire, so that a promtool has little to say.
+    let rules = RULES.replace("up == 0", "up == 7").replace("> 90", "> 900");
+    for (script, said) in [
+        ("exit 0", "ended before its last answer (exit status: 0)"),
+        ("exit 1", "ended before its last answer (exit status: 1)"),
+        ("kill -9 $$", "failed (signal: 9"),
+        (
+            "echo 'fatal error: out of memory' >&2; exit 2",
+            "failed (exit status: 2): fatal error: out of memory",
+        ),
+        ("promtool \"$@\" 2>&1 | sed '/vector(1)/,$d'; exit 1", "ended before its last answer"),
+        ("promtool \"$@\"; exit 7", "failed (exit status: 7)"),
+    ] {
+        let program = program(dir.path(), script);
+        let verdicts = "verdicts: [no_other_alerts(), series(total: 4)],";
+        let (output, report) = tested(verdicts, &rules, &["--promtool", &program]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), report), (Some(1), Value::Null), "{script}: {error}");
+        assert!(error.contains(said), "{script}: {error}");
+    }
+}
+
+#[test]
+fn an_expression_that_is_too_large_to_be_understood_is_undecided_and_never_passed() {
+    for (mode, query) in [
+        ("exact", format!("{}up{} == 1", "(".repeat(600), ")".repeat(600))),
+        ("large", format!("up{} > 0", " + up".repeat(600))),
+    ] {
+        // The engine evaluates it in rules all the same.
+        let rules = RULES.replace("up == 0", &format!("up == 0 and up != {query}"));
+        let verdicts = format!("verdicts: [holds(query: {query:?}, of: \"busy\")],");
+        let (output, report) = tested(&verdicts, &rules, &["--mode", mode, "--html", "-", "--step", "1m"]);
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+        let (outcome, found) = outcomes(&report).remove(0);
+        assert!(
+            outcome == "undecided" && found.contains("more than 1000 words and signs"),
+            "{outcome}: {found}"
+        );
+    }
+}
+
 /// Processes of Prometheus whose data is in this folder.
 fn servers_in(dir: &Path) -> usize {
+    processes_with(&format!("--storage.tsdb.path={}", dir.display()))
+}
+
+/// Processes with this text in their command line.
+fn processes_with(text: &str) -> usize {
     let is_in = |process: &Path| {
         let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(&format!("--storage.tsdb.path={}", dir.display()))
+        String::from_utf8_lossy(&line).replace('\0', " ").contains(text)
     };
     let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     processes.filter(|process| is_in(process)).count()
@@ -386,6 +458,33 @@ fn a_kill_at_any_moment_leaves_no_prometheus_and_nothing_that_the_next_test_does
     }
     test("exact").output().unwrap();
     eventually("nor are folders", || std::fs::read_dir(&temporary).unwrap().next().is_none().then_some(()));
+}
+
+#[test]
+fn no_promtool_and_no_rule_test_outlive_a_test_that_is_stopped() {
+    use crate::processes::{Process, eventually};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (config, rules, temporary) =
+        (dir.path().join("c.ron"), dir.path().join("rules.yml"), dir.path().join("tmp"));
+    std::fs::write(&config, CONFIG.replace("VERDICTS", "")).unwrap();
+    std::fs::write(&rules, RULES).unwrap();
+    let promtool = program(dir.path(), "touch \"$TMPDIR/own\"; while sleep 1; do :; done");
+    let running = format!("test rules {}", temporary.display());
+    for signal in ["-TERM", "-KILL"] {
+        let _old = std::fs::remove_dir_all(&temporary);
+        std::fs::create_dir(&temporary).unwrap();
+        let args =
+            ["test", config.to_str().unwrap(), "--rules", rules.to_str().unwrap(), "--promtool", &promtool];
+        let mut process = Process::start(promemu_command(&args).env("TMPDIR", &temporary));
+        eventually("it runs, and its twin", || (processes_with(&running) == 2).then_some(()));
+        process.signal(signal);
+        assert_ne!(process.wait(), Some(0));
+        eventually("they are gone", || (processes_with(&running) == 0).then_some(()));
+        eventually("so are their folders", || {
+            std::fs::read_dir(&temporary).unwrap().next().is_none().then_some(())
+        });
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(crate) fn remove_unfinished_files() {
         };
         drop(listens);
         let number = runtime.block_on(signals.next());
-        remove_unfinished();
+        let _nothing_new = remove_unfinished();
         std::process::exit(EXIT_CODE_OF_SIGNALS + number);
     };
     // Without the thread nothing catches signals: one ends the command as well, and the next command removes what is left.

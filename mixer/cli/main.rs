@@ -101,7 +101,7 @@ fn main() -> ExitCode {
     }
     let outcome = dispatch(cli);
     // A history that a stopped run does not want any more.
-    remove_unfinished();
+    drop(remove_unfinished());
     plugin::wait_for_generators();
     let code = outcome.unwrap_or_else(|error| {
         diagnostics::print(&error, log_format);

@@ -18,6 +18,7 @@ mod mutants;
 mod mutation;
 mod prometheus;
 mod prometheus_client;
+mod promql;
 mod promtool_output;
 mod query_times;
 mod range_query;
@@ -74,7 +75,7 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
     }
     let (mode, why) = match &live {
         Some(_) => (TestMode::Live, "as --live says".to_owned()),
-        None => subject.mode(args.mode),
+        None => subject.mode(args.mode)?,
     };
     let seen = match &live {
         Some(live) => live.observe(settings, args, &mut subject)?,

@@ -51,11 +51,15 @@ impl Drop for Unfinished {
 
 /// Removes all files and folders that are not whole, and all temporary ones, for a process that ends at once. Their writers
 /// fail.
-pub fn remove_unfinished() {
-    for path in unfinished().drain(..) {
+///
+/// No other one is begun until the answer is dropped.
+pub fn remove_unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    let mut unfinished = unfinished();
+    for path in unfinished.drain(..) {
         remove(&path);
     }
     temporary_folder::remove_all();
+    unfinished
 }
 
 /// Removes the files that processes which have ended left in a folder; in one of all users, only those of this one.

@@ -101,14 +101,15 @@ impl<'a> WholeFile<'a> {
 impl Write for WholeFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Content::Beside { file, .. } => file.write(bytes),
+            // The error of the file itself, which does not name the unfinished file.
+            Content::Beside { file, .. } => file.as_file_mut().write(bytes),
             Content::Stream(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Content::Beside { file, .. } => file.flush(),
+            Content::Beside { file, .. } => file.as_file_mut().flush(),
             Content::Stream(file) => file.flush(),
         }
     }

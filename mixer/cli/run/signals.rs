@@ -52,7 +52,7 @@ async fn wait(mut signals: Signals, hang_up: &HangUp, first: oneshot::Sender<()>
     let _is_known = first.send(()).is_ok();
     skip_same_request(&mut signals).await;
     next_end(&mut signals, hang_up).await;
-    remove_unfinished();
+    let _nothing_new = remove_unfinished();
     logs::flush(Some(LAST_WORDS));
     std::process::exit(i32::from(INTERRUPTED_TWICE));
 }

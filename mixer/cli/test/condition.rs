@@ -4,7 +4,9 @@
 //! they are there, as 0.
 
 use promemu_core::verdict::{Answer, Element, ResultSeries};
-use promql_parser::parser::{BinModifier, Expr, parse};
+use promql_parser::parser::{BinModifier, Expr};
+
+use super::promql::{may_compare, parse};
 
 /// Number of series whose values are kept for a chart.
 const CHARTED_MAX: usize = 20;
@@ -17,25 +19,46 @@ pub(super) struct Condition {
     /// `true` if an element is 0 where the condition is false; otherwise it is not there.
     pub(super) has_zeros: bool,
     /// `true` if its values are wanted, not its truth.
-    pub(super) is_value: bool,
+    is_value: bool,
+    /// The reason for which nobody knows where it is false.
+    pub(super) hindrance: Option<String>,
 }
 
 impl Condition {
     /// The condition of a query. One that is no comparison is true for each of its elements.
     pub(super) fn of(query: &str) -> Self {
+        let plain = Self { query: query.to_owned(), has_zeros: false, is_value: false, hindrance: None };
         match parse(query).map(without_parentheses) {
             Ok(Expr::Binary(mut binary)) if binary.op.is_comparison_operator() => {
                 let modifier = binary.modifier.get_or_insert_with(BinModifier::default);
                 modifier.return_bool = true;
-                Self { query: Expr::Binary(binary).to_string(), has_zeros: true, is_value: false }
+                Self { query: Expr::Binary(binary).to_string(), has_zeros: true, ..plain }
             }
-            _ => Self { query: query.to_owned(), has_zeros: false, is_value: false },
+            // Elements for which it is false would be missing from the answer, and nobody would notice.
+            Err(why) if may_compare(query) => {
+                let why = why.lines().next().unwrap_or_default();
+                let text = format!("promemu does not understand its comparison: {why}");
+                Self { hindrance: Some(text), ..plain }
+            }
+            _ => plain,
         }
+    }
+
+    /// The condition that asks for the values of a query.
+    pub(super) fn values_of(query: &str) -> Self {
+        Self { query: query.to_owned(), has_zeros: true, is_value: true, hindrance: None }
     }
 
     /// The answer from the results of the query, as far as it is judged: at each step the first element that is false, and the
     /// first that is true. Of values those of some series, as many as a chart shows.
-    pub(super) fn answer(&self, results: Vec<ResultSeries>, steps: usize) -> Answer {
+    ///
+    /// # Errors
+    ///
+    /// Nobody knows where it is false.
+    pub(super) fn answer(&self, results: Vec<ResultSeries>, steps: usize) -> Result<Answer, String> {
+        if let Some(why) = &self.hindrance {
+            return Err(why.clone());
+        }
         let mut answer: Answer = vec![Vec::new(); steps];
         let series_max = if self.is_value { CHARTED_MAX } else { usize::MAX };
         for ResultSeries { labels, values } in results.into_iter().take(series_max) {
@@ -48,7 +71,7 @@ impl Condition {
                 }
             }
         }
-        answer
+        Ok(answer)
     }
 }
 
@@ -93,16 +116,23 @@ mod tests {
             ("a > on (x) group_left () b", "a > bool on (x) group_left () b"),
             ("a < bool 1", "a < bool 1"),
         ] {
-            assert_eq!(
-                asked(query),
-                Condition { query: with_bool.to_owned(), has_zeros: true, is_value: false }
-            );
+            let asked = asked(query);
+            assert_eq!((&*asked.query, asked.has_zeros, asked.hindrance), (with_bool, true, None));
         }
-        for query in ["up", "a < 1 and b > 2", "absent(up)", "not a query"] {
-            assert_eq!(
-                asked(query),
-                Condition { query: query.to_owned(), has_zeros: false, is_value: false }
-            );
+        for query in ["up", "a < 1 and b > 2", "absent(up)", "not a query", "new_function!(up)"] {
+            let asked = asked(query);
+            assert_eq!((&*asked.query, asked.has_zeros, asked.hindrance), (query, false, None));
+        }
+    }
+
+    #[test]
+    fn a_comparison_that_is_not_understood_is_not_taken_for_true() {
+        let large = format!("{}up{} == 1", "(".repeat(1_000), ")".repeat(1_000));
+        for query in ["new_function!(up) < 1", "up > new!", "{x!=\"1\"} new 5", "a == b new", &large] {
+            let asked = Condition::of(query);
+            let why = asked.answer(Vec::new(), 1).unwrap_err();
+            assert!(why.starts_with("promemu does not understand its comparison: "), "{query}: {why}");
+            assert!(!why.contains('\n') && asked.query == query, "{why}");
         }
     }
 }

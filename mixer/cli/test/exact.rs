@@ -1,23 +1,26 @@
 //! The exact mode: promtool evaluates rules and conditions at each step of a rule test.
 //!
-//! promtool prints an answer only where it is not as expected, so every query of the test expects none.
+//! promtool prints an answer only where it is not as expected, so every query of the test expects none. The last one always has one,
+//! so that a promtool which ends early is told from one that has nothing to say.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus};
 
 use indexmap::IndexMap;
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
 use promemu_core::temporary_folder::TemporaryFolder;
+use promemu_core::user_file;
 use promemu_core::verdict::{AlertSeries, Element, Firing, Observation};
 use promemu_wire::export::{InputSeries, Progress, Sampling};
 use serde_json::json;
 
 use super::condition::Condition;
 use super::evaluated::{self, Evaluated};
-use super::promtool_output::{LabelledValue, mark, read};
+use super::guarded::Guarded;
+use super::promtool_output::{LabelledValue, PrintedAnswer, mark, read};
 use super::rule_order::group_order;
 use super::rules::Rules;
 use super::subject::{Subject, TestRun};
@@ -26,6 +29,8 @@ use super::subject::{Subject, TestRun};
 const ALERTS: &str = "ALERTS";
 /// Number of lines of promtool's errors that are shown.
 const LINES_MAX: usize = 10;
+/// Largest output of promtool.
+const OUTPUT_BYTES_MAX: u64 = 512 << 20;
 
 /// Evaluates rules and the conditions of a test.
 pub(super) fn observe(subject: &Subject, rules: &Rules, promtool: &Path) -> Result<Observation, Error> {
@@ -48,21 +53,12 @@ fn evaluate(
     let mut queries = vec![ALERTS];
     queries.extend(conditions.iter().map(|condition| condition.query.as_str()));
     let series = write_test(subject, (run.backfill()?, rules), &queries, &path).map_err(failed)?;
-    let output = Command::new(promtool)
-        .args(["test", "rules"])
-        .arg(&path)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| missing(promtool, source))?;
-    let text =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    let (printed, others) = read(&text);
-    let is_head =
-        |line: &str| line.starts_with("Unit Testing:") || ["FAILED:", "SUCCESS"].contains(&line.trim());
-    let errors: Vec<String> = others.into_iter().filter(|line| !is_head(line)).collect();
-    if !errors.is_empty() {
-        let shown: Vec<&str> = errors.iter().take(LINES_MAX).map(|line| line.trim()).collect();
-        return Err(Error::Usage(format!("promtool refuses the rules: {}", shown.join("; "))));
+    let (printed, status) = printed_by(promtool, &path, dir.path())?;
+    if !printed.iter().any(|answer| answer.query == queries.len()) {
+        return Err(Error::Run(format!(
+            "{} ended before its last answer ({status}); give it more memory, or name a promtool with --promtool",
+            promtool.display()
+        )));
     }
     let steps = subject.evaluations.count();
     let mut answers: Vec<Result<Vec<Vec<LabelledValue>>, String>> =
@@ -78,6 +74,9 @@ fn evaluate(
     let mut answers = answers.into_iter();
     let alerts = answers.next().unwrap_or(Ok(Vec::new())).map_err(Error::Run)?;
     let elements = |(condition, answer): (&Condition, Result<Vec<Vec<LabelledValue>>, String>)| {
+        if let Some(why) = &condition.hindrance {
+            return Err(why.clone());
+        }
         let element = |value: &LabelledValue| match value.element() {
             element if condition.has_zeros => element,
             Element { labels, .. } => Element { labels, value: 1.0 },
@@ -87,6 +86,35 @@ fn evaluate(
     let answers = conditions.iter().zip(answers).map(elements).collect();
     let alerts = histories(&alerts, &subject.evaluations);
     Ok(Evaluated { alerts, undecided_alerts: IndexMap::new(), answers, series: series.by_name })
+}
+
+/// The answers that promtool prints for a rule test, and its exit status. Its own temporary files are in `dir`, too.
+///
+/// # Errors
+///
+/// It cannot be started, prints too much, fails, or refuses the test.
+fn printed_by(promtool: &Path, test: &Path, dir: &Path) -> Result<(Vec<PrintedAnswer>, ExitStatus), Error> {
+    let name = promtool.display();
+    let unread = |source| Error::System { what: format!("the output of {name} cannot be read"), source };
+    let log = dir.join("output");
+    let mut command = Command::new(promtool);
+    command.args(["test", "rules"]).arg(test).env("TMPDIR", dir);
+    let output = fs::File::create_new(&log).map_err(unread)?;
+    let started = Guarded::start(&command, output, &[dir]).map_err(|source| missing(promtool, source))?;
+    let status = started.wait().map_err(unread)?;
+    let output = user_file::read(&log, OUTPUT_BYTES_MAX).map_err(unread)?;
+    let (answers, others) = read(&String::from_utf8_lossy(&output));
+    let is_head =
+        |line: &str| line.starts_with("Unit Testing:") || ["FAILED:", "SUCCESS"].contains(&line.trim());
+    let errors: Vec<String> = others.into_iter().filter(|line| !is_head(line)).collect();
+    let shown: Vec<&str> = errors.iter().take(LINES_MAX).map(|line| line.trim()).collect();
+    match status.code() {
+        // A test fails where an answer is not as expected.
+        Some(0 | 1) if shown.is_empty() => Ok((answers, status)),
+        Some(0 | 1) => Err(Error::Usage(format!("promtool refuses the rules: {}", shown.join("; ")))),
+        _ if shown.is_empty() => Err(Error::Run(format!("{name} failed ({status})"))),
+        _ => Err(Error::Run(format!("{name} failed ({status}): {}", shown.join("; ")))),
+    }
 }
 
 fn missing(promtool: &Path, source: io::Error) -> Error {
@@ -133,6 +161,8 @@ fn write_test(
             writeln!(out, "      - {{ expr: {}, eval_time: {at}ms }}", json!(marked))?;
         }
     }
+    let last = format!("vector(1) {}", mark(queries.len(), 0));
+    writeln!(out, "      - {{ expr: {}, eval_time: 0ms }}", json!(last))?;
     out.flush()?;
     Ok(series)
 }

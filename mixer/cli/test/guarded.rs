@@ -8,14 +8,14 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, PipeWriter, pipe};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Reads a pid, ends that process at the end of its input, from which no signal of a terminal keeps it, and removes the
 /// folders that are its arguments.
 const WATCHDOG: &str =
     "trap '' INT HUP TERM; read -r pid; read -r line; [ -z \"$pid\" ] || kill -9 \"$pid\"; rm -rf -- \"$@\"";
 /// Writes its pid and becomes the program of its arguments.
-const BECOME: &str = "echo $$; exec \"$0\" \"$@\" >/dev/null";
+const BECOME: &str = "echo $$; exec \"$0\" \"$@\" >&2";
 
 /// A process, and its watchdog. Both end when it is dropped.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Watchdog {
 }
 
 impl Guarded {
-    /// Starts a program, whose standard error goes to `log`. If promemu is killed, its folders are removed; else they are left
+    /// Starts a program, all of whose output goes to `log`. If promemu is killed, its folders are removed; else they are left
     /// to their owner.
     ///
     /// # Errors
@@ -62,16 +62,23 @@ impl Guarded {
             child
         } else {
             let mut child = Command::new(program);
-            child.stdout(Stdio::null());
+            child.stdout(log.try_clone()?);
             child
         };
-        let child = child.args(command.get_args()).stdin(Stdio::null()).stderr(log).spawn()?;
+        let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        child.args(command.get_args()).envs(variables);
+        let child = child.stdin(Stdio::null()).stderr(log).spawn()?;
         Ok(Self { child, watchdog })
     }
 
     /// `true` until it has ended.
     pub(super) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits until it ends.
+    pub(super) fn wait(mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
     }
 }
 

@@ -185,7 +185,7 @@ impl Live {
             }
             let results = RangeQuery::new(grid, count).results(&self.prometheus, &condition.query);
             let series = results.map_err(Unanswered::text)?.series;
-            Ok(condition.answer(series, grid.count()))
+            condition.answer(series, grid.count())
         };
         let conditions = subject.conditions().into_iter();
         let answers = conditions.map(|(query, condition)| (query, answer(condition))).collect();

@@ -37,7 +37,7 @@ pub(super) fn judge_all(
     let files: Vec<RuleFile> = subject.rules.files.iter().map(|(_, file)| file.clone()).collect();
     let judged = mutants(&files).into_iter().map(|mutant| {
         let dir = TemporaryFolder::new().map_err(failed)?;
-        let rules = Rules::written_to(mutant.files.clone(), dir.path()).map_err(failed)?;
+        let rules = Rules::written_to(mutant.files(&files), dir.path()).map_err(failed)?;
         let caught_by = |verdicts: &[VerdictPlan], has_dashboards| match observe(&rules, has_dashboards) {
             Ok(seen) => {
                 let judgements = judge(&subject.run.plan, verdicts, &seen);
@@ -66,8 +66,8 @@ pub(super) fn text(judged: &[JudgedMutant]) -> String {
     if caught < judged.len() {
         let left = judged.iter().filter(|judged| judged.caught_by.is_none());
         let rows = left.map(|judged| {
-            let Mutant { change, rule, expr, .. } = &judged.mutant;
-            [rule.clone(), (*change).to_owned(), expr.clone()]
+            let Mutant { change, rule, .. } = &judged.mutant;
+            [rule.name.clone(), (*change).to_owned(), rule.expr.clone()]
         });
         text.push_str("\nnot caught by any verdict:\n");
         text.push_str(&table([whole("RULE"), whole("CHANGE"), prose("EXPRESSION")], rows, 0, width));
@@ -78,8 +78,8 @@ pub(super) fn text(judged: &[JudgedMutant]) -> String {
 /// All mutants as JSON.
 pub(super) fn json(judged: &[JudgedMutant]) -> Value {
     let mutant = |judged: &JudgedMutant| {
-        let Mutant { change, rule, expr, .. } = &judged.mutant;
-        json!({ "rule": rule, "change": change, "expr": expr, "caught_by": judged.caught_by })
+        let Mutant { change, rule, .. } = &judged.mutant;
+        json!({ "rule": rule.name, "change": change, "expr": rule.expr, "caught_by": judged.caught_by })
     };
     judged.iter().map(mutant).collect()
 }

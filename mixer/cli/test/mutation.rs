@@ -3,7 +3,9 @@
 use promemu_core::time::Span;
 use promemu_wire::rule_file::{Rule, RuleFile, RuleKind};
 use promql_parser::parser::token::{T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE, T_NEQ, TokenId, TokenType};
-use promql_parser::parser::{Expr, NumberLiteral, VectorSelector, parse};
+use promql_parser::parser::{Expr, NumberLiteral, VectorSelector};
+
+use super::promql::parse;
 
 /// The time by which `for` is prolonged.
 const LONGER: Span = Span::from_secs(600);
@@ -34,16 +36,24 @@ const CHANGES: [(Change, &str); 7] = [
     (Change::DroppedAggregation, "aggregation dropped"),
 ];
 
-/// Rule files with one change.
+/// A change of one rule of some files.
 #[derive(Clone, Debug)]
 pub(super) struct Mutant {
     /// The change, in words.
     pub(super) change: &'static str,
-    /// The name of the changed rule.
-    pub(super) rule: String,
-    /// Its expression with the change.
-    pub(super) expr: String,
-    pub(super) files: Vec<RuleFile>,
+    /// The rule with the change.
+    pub(super) rule: Rule,
+    /// The numbers of its file, its group and the rule.
+    place: [usize; 3],
+}
+
+impl Mutant {
+    /// The files with the change.
+    pub(super) fn files(&self, files: &[RuleFile]) -> Vec<RuleFile> {
+        let ([file, group, number], mut files) = (self.place, files.to_vec());
+        files[file].groups[group].rules[number] = self.rule.clone();
+        files
+    }
 }
 
 /// All mutants of rule files: each has one change of one rule. A change that a rule does not allow has none.
@@ -53,11 +63,8 @@ pub(super) fn mutants(files: &[RuleFile]) -> Vec<Mutant> {
         for (group, rules) in content.groups.iter().enumerate() {
             for (number, rule) in rules.rules.iter().enumerate() {
                 for (change, name) in CHANGES {
-                    let Some(changed) = changed(rule, change) else { continue };
-                    let mut files = files.to_vec();
-                    let expr = changed.expr.clone();
-                    files[file].groups[group].rules[number] = changed;
-                    mutants.push(Mutant { change: name, rule: rule.name.clone(), expr, files });
+                    let Some(rule) = changed(rule, change) else { continue };
+                    mutants.push(Mutant { change: name, rule, place: [file, group, number] });
                 }
             }
         }
@@ -174,8 +181,8 @@ mod tests {
         let files = [RuleFile::parse("r.yml", RULES).unwrap()];
         let all = mutants(&files);
         let of = |rule: &str| -> Vec<(&str, &str)> {
-            let own = all.iter().filter(|mutant| mutant.rule == rule);
-            own.map(|mutant| (mutant.change, mutant.expr.as_str())).collect()
+            let own = all.iter().filter(|mutant| mutant.rule.name == rule);
+            own.map(|mutant| (mutant.change, mutant.rule.expr.as_str())).collect()
         };
         assert_eq!(
             of("A"),
@@ -196,8 +203,9 @@ mod tests {
         );
         assert_eq!(of("r")[2].1, r#"rate(a_total{code=~"5.."}[5m]) / sum by (job) (rate(a_total[5m]))"#);
         for mutant in &all {
-            let differing =
-                mutant.files[0].groups[0].rules.iter().zip(&files[0].groups[0].rules).filter(|(a, b)| a != b);
+            let mutated = mutant.files(&files);
+            let rules = mutated[0].groups[0].rules.iter().zip(&files[0].groups[0].rules);
+            let differing = rules.filter(|(a, b)| a != b);
             assert_eq!(differing.count(), 1, "{mutant:?}");
         }
     }

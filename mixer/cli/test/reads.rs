@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 
 use promql_parser::label::Matcher;
-use promql_parser::parser::{AggregateExpr, AtModifier, Expr, VectorSelector, parse};
+use promql_parser::parser::{AggregateExpr, AtModifier, Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
+
+use super::promql::parse;
 
 /// Name of the series that alerts make.
 pub(super) const ALERTS: &str = "ALERTS";

@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf, absolute};
 
 use promemu_core::error::{Error, suggestion};
 use promemu_core::plan::{Verdict, VerdictPlan};
+use promemu_core::text_file;
 use promemu_core::time::Span;
 use promemu_wire::rule_file::{Rule, RuleFile, RuleKind};
 use tracing::warn;
+
+/// Largest file of rules.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// The rule files, in the order in which they are named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +31,7 @@ impl Rules {
                 if rules.files.iter().any(|(known, _)| *known == path) {
                     continue;
                 }
-                let text = fs::read_to_string(&path)
+                let text = text_file::read(&path, BYTES_MAX)
                     .map_err(|source| Error::System { what: format!("{shown} cannot be read"), source })?;
                 match RuleFile::parse(&shown, &text) {
                     Ok(file) => rules.files.push((path, file)),

@@ -28,6 +28,10 @@ use crate::truth::default_span;
 const SEED: u64 = 1;
 /// Maximum number of series for promtool.
 const EXACT_SERIES_MAX: usize = 1_000;
+/// Maximum number of samples for promtool, which holds all of them as text.
+const EXACT_SAMPLES_MAX: usize = 5_000_000;
+/// Maximum number of scrapes, and of evaluations.
+const TIMES_MAX: usize = 1_000_000;
 
 /// The subject of a test.
 #[derive(Debug)]
@@ -158,30 +162,41 @@ impl Subject {
         let queries = self.verdicts.iter().filter_map(|verdict| verdict.verdict.query());
         let mut conditions: IndexMap<String, Condition> =
             queries.map(|query| (query.to_owned(), Condition::of(query))).collect();
-        let values = self.charts.values().map(|chart| {
-            (chart.key.clone(), Condition { query: chart.query.clone(), has_zeros: true, is_value: true })
-        });
+        let values =
+            self.charts.values().map(|chart| (chart.key.clone(), Condition::values_of(&chart.query)));
         conditions.extend(values);
         conditions
     }
 
     /// The way in which rules are evaluated, and the reason for it.
-    pub(super) fn mode(&self, wanted: Option<TestMode>) -> (TestMode, String) {
+    ///
+    /// # Errors
+    ///
+    /// The way that is wanted is not for so many samples.
+    pub(super) fn mode(&self, wanted: Option<TestMode>) -> Result<(TestMode, String), Error> {
         let series = self.run.plan.series_count();
+        let has_many = series.saturating_mul(self.scrapes.count()) > EXACT_SAMPLES_MAX;
         let is_native = |host: &Arc<promemu_core::plan::HostPlan>| {
             host.shape
                 .all_metrics()
                 .any(|metric| matches!(metric.cells.layout().kind, Kind::NativeHistogram(_)))
         };
         let has_native = self.run.plan.hosts.iter().any(is_native);
-        match wanted {
+        Ok(match wanted {
+            Some(TestMode::Exact) if has_many => {
+                let message = format!(
+                    "--mode or PME_TEST_MODE: exact is for up to {EXACT_SAMPLES_MAX} samples; use --mode large, or make --for shorter"
+                );
+                return Err(Error::Usage(message));
+            }
             Some(mode) => (mode, "as --mode says".to_owned()),
             None if has_native => (TestMode::Large, "the config has native histograms".to_owned()),
             None if series > EXACT_SERIES_MAX => {
                 (TestMode::Large, format!("more than {EXACT_SERIES_MAX} series"))
             }
+            None if has_many => (TestMode::Large, format!("more than {EXACT_SAMPLES_MAX} samples")),
             None => (TestMode::Exact, format!("up to {EXACT_SERIES_MAX} series")),
-        }
+        })
     }
 }
 
@@ -201,8 +216,16 @@ fn grids(
     if length == Span::FOREVER {
         return Err(Error::Usage("--for or PME_TEST_FOR: a test must have an end".to_owned()));
     }
-    let grid = |step| Grid { from, to: from + length, step };
-    Ok((grid(step), grid(evaluation)))
+    let grid = |flag: &str, step| {
+        let grid = Grid { from, to: from + length, step };
+        if grid.count() > TIMES_MAX {
+            return Err(Error::Usage(format!(
+                "--for or PME_TEST_FOR: {length} has more than {TIMES_MAX} times with a step of {step}; make it shorter, or {flag} longer"
+            )));
+        }
+        Ok(grid)
+    };
+    Ok((grid("--step", step)?, grid("--evaluation-interval", evaluation)?))
 }
 
 /// Warns if the verdicts are content with rules that never fire.

@@ -51,11 +51,19 @@ impl Sampling<'_> {
         let in_order = Sampling { run, grid, labels, threads: 1, keeps_hosts, progress };
         progress.add_total(in_order.own_samples());
         let whole = TimeRange { begin: i64::MIN, end: i64::MAX, grid: Some(grid) };
+        let mut values = Vec::new();
+        let too_many = || {
+            format!("there is not enough memory for {} times of a series; make --step longer", grid.count())
+        };
+        values
+            .try_reserve_exact(grid.count())
+            .map_err(|_| io::Error::new(io::ErrorKind::OutOfMemory, too_many()))?;
+        values.resize(grid.count(), None);
         let mut sink = RuleSink {
             grid,
             out,
             symbols: IndexSet::new(),
-            values: vec![None; grid.count()],
+            values,
             written: WrittenCount::default(),
             by_name: IndexMap::new(),
         };

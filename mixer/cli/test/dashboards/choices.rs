@@ -2,12 +2,12 @@
 
 use indexmap::IndexMap;
 use promemu_wire::grafana_dashboard::{GrafanaDashboard, GrafanaVariable, VariableKind};
-use promql_parser::parser::parse;
 use regex_lite::Regex;
 
 use super::data::{Answer, Data};
 use super::interpolation::{Filled, Selected, Selection, TimeRange, fill_in, variables_in};
 use super::selectors::{Selectors, unknown_label};
+use crate::test::promql::parse;
 
 /// Values that are selected in place of the defaults, by variable.
 pub(super) type Pins = IndexMap<String, String>;

@@ -8,14 +8,15 @@ use promemu_core::backfill::Grid;
 use promemu_core::time::Span;
 use promemu_core::verdict::{DashboardPart, Outcome, PartKind, PartProblem};
 use promemu_wire::grafana_dashboard::GrafanaQuery;
+use promql_parser::parser::Expr;
 use promql_parser::parser::value::ValueType;
-use promql_parser::parser::{Expr, parse};
 
 use super::choices::{Choices, Pins, Resolved};
 use super::data::{Answer, Data};
 use super::interpolation::{Filled, TimeRange, fill_in};
 use super::selectors::{Selectors, Unknown};
 use super::units;
+use crate::test::promql::parse;
 
 /// Maximum number of values of one variable that a query is asked with one by one.
 const VALUES_MAX: usize = 20;

@@ -1,9 +1,11 @@
 //! Texts of others in HTML.
 
-/// The text with each character that HTML would read as its own, replaced.
+use promemu_run::printable::printable;
+
+/// The text with each character that HTML would read as its own, or a terminal would obey, replaced.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in printable(text.as_bytes(), false).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -14,4 +16,17 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_shown_and_neither_read_nor_obeyed() {
+        assert_eq!(
+            escaped("<b title=\"x\" id='y'>\u{1b}[31m\0&\u{202e}é\n"),
+            "&lt;b title=&quot;x&quot; id=&#39;y&#39;&gt;\\u001b[31m\\u0000&amp;\\u202eé\n"
+        );
+    }
 }

@@ -27,9 +27,9 @@ pub(super) struct Evaluation<'a> {
     subject: &'a Subject,
     rules: &'a [TestRule],
     program: &'a Path,
-    data: TemporaryFolder,
-    /// The Prometheus on the blocks so far, or the reason for which there is none any more.
+    /// The Prometheus on the blocks so far, or the reason for which there is none any more. It ends before its data go.
     prometheus: Result<Prometheus, String>,
+    data: TemporaryFolder,
     query: RangeQuery,
     states: AlertStates,
     /// Numbers of the rules without results, each with the reason.
@@ -211,7 +211,7 @@ impl<'a> Evaluation<'a> {
             return Err(why);
         }
         let Results { series, .. } = self.results(&condition.query).map_err(Unanswered::text)?;
-        Ok(condition.answer(series, self.subject.evaluations.count()))
+        condition.answer(series, self.subject.evaluations.count())
     }
 }
 
