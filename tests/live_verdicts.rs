@@ -193,7 +193,7 @@ fn random_config(random: &mut Random) -> String {
     let (mut faults, mut at) = (String::new(), 8 + random.below(3));
     let down = random.below(3);
     for number in 0..3 {
-        let (lasts, load) = (5 + random.below(4), 70 + random.below(20));
+        let (lasts, load) = (6 + random.below(3), 70 + random.below(20));
         let set = random.one_of(&["LOAD", "ramp(to: LOAD, over: \"2s\")"]).replace("LOAD", &load.to_string());
         let what = if number == down {
             "hosts: \"h-2\", kind: host_down".to_owned()
@@ -215,12 +215,12 @@ fn random_rules(random: &mut Random, has_keep: bool) -> String {
         "load_percent > 45",
         "avg by (job) (load_percent) > 40",
         "job:load:avg > 40",
-        "max_over_time(load_percent[3s]) > 40",
+        "max_over_time(load_percent[2s]) > 40",
         "up == 0",
         "count(up == 1) < 3",
         "absent(load_percent{instance=\\\"h-2\\\"})",
         "sum(load_percent > bool 45) >= 2",
-        "min_over_time(up[3s]) == 0",
+        "min_over_time(up[2s]) == 0",
         "load_percent > 40 and on (instance) up == 1",
     ];
     let mut rules = String::from(
@@ -228,7 +228,7 @@ fn random_rules(random: &mut Random, has_keep: bool) -> String {
     );
     for number in 0..6 {
         let (expression, hold) = (random.one_of(&expressions), random.one_of(&["0s", "1s", "2s"]));
-        let keep = if has_keep { random.one_of(&["", "keep_firing_for: 2s,"]) } else { "" };
+        let keep = if has_keep { random.one_of(&["", "keep_firing_for: 1s,"]) } else { "" };
         writeln!(
             rules,
             "  - {{ alert: A{number}, expr: \"{expression}\", for: {hold}, {keep} labels: {{ a: b }} }}"
