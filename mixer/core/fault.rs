@@ -4,6 +4,7 @@
 //! changes a report; and a line in the list of all. Configs are read from these tables. Kinds know cells, times and
 //! numbers; they know neither hosts nor configs.
 
+mod auth_failure;
 mod clock_skew;
 mod counter_reset;
 mod course;
@@ -13,10 +14,16 @@ mod host_down;
 mod kind;
 mod late;
 mod list;
+mod model_degradation;
+mod model_event;
+mod model_outage;
 mod nan;
+mod network_latency;
 mod out_of_order;
 mod plan;
 mod process_event;
+mod rate_limit;
+mod resource_exhaustion;
 mod spec;
 mod times;
 mod window;
@@ -25,6 +32,6 @@ pub use course::{Course, Timed};
 pub use kind::{FaultBuild, FaultError, FaultKind, FaultSchedule};
 pub use list::{AnyFaultKind, Fault, KINDS};
 pub use plan::{FaultPlan, FaultTrigger, HELD_REPORTS_MAX, Pulses, fault_events, renamed_event};
-pub use spec::{Cycle, FaultEvent, FaultSpec, Presence, ReportDelay};
+pub use spec::{Cycle, FaultEvent, FaultSpec, NeededModel, Presence, ReportDelay};
 pub use times::{Turns, Windows};
 pub use window::{FaultWindow, Turn};

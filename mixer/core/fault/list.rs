@@ -6,7 +6,10 @@ use std::ops::Deref;
 
 use super::kind::{FaultKind, FaultSchedule};
 use super::spec::FaultSpec;
-use super::{clock_skew, counter_reset, flapping, gap, host_down, late, nan, out_of_order, process_event};
+use super::{
+    auth_failure, clock_skew, counter_reset, flapping, gap, host_down, late, model_degradation, model_event,
+    model_outage, nan, network_latency, out_of_order, process_event, rate_limit, resource_exhaustion,
+};
 use crate::time::Time;
 
 /// A kind of fault in the list of all.
@@ -66,10 +69,16 @@ faults! {
     out_of_order::KIND => OutOfOrder(out_of_order::OutOfOrder),
     flapping::KIND => Flapping(flapping::Flapping),
     host_down::KIND => HostDown(host_down::HostDown),
-    process_event::CPU_SPIKE => CpuSpike(process_event::ProcessEvent),
-    process_event::MEMORY_LEAK => MemoryLeak(process_event::ProcessEvent),
-    process_event::KILL => Kill(process_event::ProcessEvent),
-    process_event::FORK_STORM => ForkStorm(process_event::ProcessEvent),
+    process_event::CPU_SPIKE => CpuSpike(model_event::ModelEvent),
+    process_event::MEMORY_LEAK => MemoryLeak(model_event::ModelEvent),
+    process_event::KILL => Kill(model_event::ModelEvent),
+    process_event::FORK_STORM => ForkStorm(model_event::ModelEvent),
+    model_outage::KIND => ModelOutage(model_event::ModelEvent),
+    model_degradation::KIND => ModelDegradation(model_event::ModelEvent),
+    network_latency::KIND => NetworkLatency(model_event::ModelEvent),
+    auth_failure::KIND => AuthFailure(model_event::ModelEvent),
+    resource_exhaustion::KIND => ResourceExhaustion(model_event::ModelEvent),
+    rate_limit::KIND => RateLimit(model_event::ModelEvent),
 }
 
 impl Fault {

@@ -66,6 +66,16 @@ pub trait FaultSpec: Debug + Send + Sync {
         None
     }
 
+    /// The event that the host's own models get at the end of an episode, also at an early one.
+    fn emits_at_end(&self) -> Option<FaultEvent> {
+        None
+    }
+
+    /// The model that its host needs.
+    fn model(&self) -> Option<NeededModel> {
+        None
+    }
+
     /// Its parameters in words; empty if it has none.
     fn describe(&self) -> String {
         String::new()
@@ -91,6 +101,15 @@ pub struct Cycle {
     pub off: Span,
     /// Time for which it is on.
     pub on: Span,
+}
+
+/// A model that a fault needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeededModel {
+    /// A word for what it has.
+    pub of: &'static str,
+    /// The workload that brings it.
+    pub workload: &'static str,
 }
 
 /// An event to a model of the host.

@@ -243,9 +243,11 @@ impl Faults {
         self.is_urgent |= fault.fault.shows_at_once();
         let event = Arc::clone(&fault.events[usize::from(turn == Turn::Ended)]);
         emit(plan, now, event, hops, serde_json::Value::Null, out);
-        if turn == Turn::Begun
-            && let Some(FaultEvent { name, data }) = fault.model_event(self.windows[index].ends_in(now))
-        {
+        let event = match turn {
+            Turn::Begun => fault.model_event(self.windows[index].ends_in(now)),
+            Turn::Ended => fault.fault.emits_at_end(),
+        };
+        if let Some(FaultEvent { name, data }) = event {
             // It is the model of this host that has the fault.
             let source = Arc::clone(&plan.name);
             out.emit_to_self(Event { name, source, data, time: now, sequence: 0, hops });

@@ -293,7 +293,9 @@ impl Resolver<'_> {
         };
         (!shape.listeners.iter().any(hears)).then(|| {
             let name = plan.fault.name();
-            format!("{name} is for a host with a model of processes; give it Pool(workload: processes(…))")
+            let (of, workload) =
+                plan.fault.model().map_or(("its kind", "…"), |model| (model.of, model.workload));
+            format!("{name} is for a host with a model of {of}; give it Pool(workload: {workload}(…))")
         })
     }
 
