@@ -47,6 +47,7 @@ mod parity;
 mod plot;
 mod plugin_guide;
 mod plugins;
+mod populations;
 mod processes;
 mod pushgateway;
 mod real_processes;

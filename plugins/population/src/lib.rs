@@ -13,6 +13,8 @@
 //! - A fault changes what follows from it, never the draws of what would have happened without it.
 
 mod activity;
+mod assistant;
+mod check;
 mod durations;
 mod fault;
 mod observed;

@@ -184,7 +184,7 @@ fn the_work_of_a_second_is_bounded_whatever_the_number_of_users() {
     let [thousand, million, most] = [1_000, 1_000_000, 1_000_000_000].map(cost);
     assert_eq!((thousand.1, million.1), (million.1, most.1));
     // Random numbers in a second.
-    assert!(million.0 / 600 < 150 && most.0 / 600 < 300, "{thousand:?} {million:?} {most:?}");
+    assert!(million.0 / 600 < 150 && most.0 / 600 < 400, "{thousand:?} {million:?} {most:?}");
 }
 
 #[test]
