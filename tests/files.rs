@@ -1,6 +1,6 @@
 //! Files that people name, for reading and for writing: pipes, devices, links, full disks, readers that leave.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -399,4 +399,68 @@ fn a_file_that_is_mounted_by_itself_is_written_in_place() {
     names.sort();
     assert_eq!(names, ["behind.prom", "mounted.prom"]);
     assert!(std::fs::read_to_string(&mounted).unwrap().starts_with("old"), "outside of the namespace");
+}
+
+/// A shell that runs promemu with these arguments, and redirections of its own.
+fn redirected(args: &[&str], redirection: &str) -> Command {
+    let mut shell = Command::new("sh");
+    let program = promemu_command(&[]).get_program().to_owned();
+    shell
+        .args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")])
+        .arg(program)
+        .args(args)
+        .env("PME_LISTEN", "off");
+    shell
+}
+
+#[test]
+fn what_cannot_be_printed_as_standard_output_is_closed_is_an_error() {
+    let page = format!("scrape=127.0.0.1:{}", free_port());
+    let run = ["run", "hosts_load_with_peaks", "--duration", "1ms", "--output"];
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["scenarios"],
+        &["check", "hosts_load_with_peaks"],
+        &["--once", "--config", "hosts_load_with_peaks"],
+        &["export", "hosts_load_with_peaks", "--for", "10s"],
+        &["export", "hosts_load_with_peaks", "--for", "10s", "--out", "-", "--format", "csv"],
+        &[&run[..], &["file=-"]].concat(),
+    ] {
+        let output = redirected(args, ">&-").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains("standard output is closed"), "{args:?}: {said}");
+    }
+    // A run that prints nothing there needs none, and the null device is a place like others, however it is opened.
+    for (args, redirection) in [
+        (&[&run[..], &[&page]].concat()[..], ">&-"),
+        (&["check", "hosts_load_with_peaks"], ">/dev/null"),
+        (&["check", "hosts_load_with_peaks"], "1<>/dev/null"),
+    ] {
+        let output = redirected(args, redirection).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_pipe_for_the_ground_truth_of_a_run_waits_for_its_reader_and_the_run_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let [config, pipe] = ["a.ron", "truth"].map(|name| dir.path().join(name).to_str().unwrap().to_owned());
+    std::fs::write(
+        &config,
+        r#"Config(levers: { "load": 1.0 }, faults: [Fault(id: "f", at: 0, lasts: "10ms", every: "100ms", set: { "load": 2 })],
+        hosts: [Host(name: "h", ttl: "inf", metrics: [Metric(name: "up")])])"#,
+    )
+    .unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let port = free_port();
+    let page = format!("scrape=127.0.0.1:{port}");
+    let mut run = promemu(&["run", &config, "--truth", &pipe, "--output", &page]);
+    eventually("the run goes on without a reader", || get(port, "/metrics"));
+    let mut lines = BufReader::new(std::fs::File::open(&pipe).unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.contains("\"id\":\"f\""), "{first}");
+    assert_eq!(run.terminate(), Some(0));
+    assert!(lines.map_while(Result::ok).count() > 0, "the end of the run is the end of the pipe");
 }

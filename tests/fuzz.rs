@@ -15,6 +15,8 @@ mod api;
 mod config;
 #[path = "fuzz/inputs/exposition.rs"]
 mod exposition;
+#[path = "fuzz/inputs/pages.rs"]
+mod pages;
 #[path = "fuzz/inputs/plugin.rs"]
 pub(crate) mod plugin;
 #[path = "fuzz/inputs/plugin_table.rs"]

@@ -75,7 +75,12 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no error.
             let code = if error.use_stderr() { 2 } else { 0 };
-            return diagnostics::print_usage(&error).map_or(ExitCode::from(1), |()| ExitCode::from(code));
+            let printed = diagnostics::print_usage(&error).map(|()| ExitCode::from(code));
+            return printed.unwrap_or_else(|error| {
+                diagnostics::print(&error, LogFormat::Text);
+                logs::flush(Some(LAST_WORDS));
+                ExitCode::from(error.exit_code())
+            });
         }
     };
     let log_format = cli.log_format;

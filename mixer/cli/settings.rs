@@ -28,6 +28,7 @@ use promemu_wire::exposition::Format;
 
 use crate::args::{Cli, Command, PushFormat};
 use crate::logs::is_terminal;
+use crate::stdout;
 use arguments::ConfigArguments;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
 use simulator::SimulatorVariables;
@@ -259,6 +260,9 @@ impl Settings {
     pub(crate) fn run_settings(&self, defaults: &RunDefaults) -> Result<RunSettings, Error> {
         let push_interval = self.push_interval(defaults);
         let outputs = self.outputs(defaults, push_interval)?;
+        if outputs.iter().any(OutputSettings::is_stdout) {
+            stdout::check()?;
+        }
         let gateway = outputs.iter().find_map(OutputSettings::gateway);
         let pushgateway_url = gateway.map(|gateway| gateway.url.clone());
         Ok(RunSettings {

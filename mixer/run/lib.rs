@@ -23,6 +23,8 @@
 //! | [`http`] | one HTTP client's options, and the limits on answers |
 //! | [`event_tap`], [`simulation`] | a copy of all events for listeners outside the run; the progress of simulated workloads |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
+//! | `named_pipe`, `truth_file`, [`whole_file`] | pipes by their paths; the ground truth as a file; files that are replaced as a whole |
+//! | `stop_flag` | the request to leave off long work |
 //! | `threads` | the workers of the hosts and those of the servers, which do not hold up each other |
 //! | [`printable`] | text without what a terminal would obey |
 //! | [`log_queue`] | log lines on their way to standard error, which nobody waits for |
@@ -49,6 +51,7 @@ pub mod history;
 pub mod http;
 pub mod log_queue;
 mod mixer;
+mod named_pipe;
 pub mod outputs;
 pub mod printable;
 pub mod process;
@@ -59,6 +62,7 @@ pub mod settings;
 pub mod simulation;
 pub mod spec;
 pub mod status;
+mod stop_flag;
 pub mod threads;
 mod truth_file;
 pub mod unfinished;

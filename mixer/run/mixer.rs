@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 use tracing::{error, info};
 
 use promemu_core::error::Error;
@@ -35,6 +35,7 @@ use crate::report::EndReason;
 use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
 use crate::status::Status;
+use crate::stop_flag::StopFlag;
 use crate::threads;
 use crate::truth_file::TruthFile;
 
@@ -88,6 +89,8 @@ impl MetricsMixer {
         let truth = settings.truth.as_deref().map(TruthFile::create).transpose()?;
         let own = admission.self_metrics()?;
         let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone(), events));
+        // A request to stop may have come while it was made.
+        yield_now().await;
         let outputs = Outputs::open(&fleet, &settings, &own, admission).await?;
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         register_fleet_metrics(&own, &newest)?;
@@ -106,8 +109,8 @@ impl MetricsMixer {
         self.outputs.destinations(self.settings.push_interval)
     }
 
-    /// Starts the hosts and the outputs' work.
-    pub(crate) fn go_live(self) -> LiveMixer {
+    /// Starts the hosts and the outputs' work; no further hosts once the run is to stop.
+    pub(crate) async fn go_live(self, stop_flag: StopFlag) -> LiveMixer {
         let Self { fleet, settings, truth, outputs, history, fleets, requests, handle: _ } = self;
         let clock = *fleet.clock();
         let ends_at = clock.now() + settings.duration;
@@ -116,7 +119,8 @@ impl MetricsMixer {
         let healths = outputs.healths();
         let (stop, stopped) = watch::channel(false);
         let output_tasks = outputs.spawn(&fleets.subscribe(), settings.push_interval, &stopped);
-        let runner = FleetRunner::start(fleet, Seed::new(settings.seed), start, history, threads::of_hosts());
+        let seed = Seed::new(settings.seed);
+        let runner = FleetRunner::start(fleet, seed, start, history, threads::of_hosts(), stop_flag).await;
         let next_status = next_status(&settings, &clock);
         let edges_told_to = start.before(Span::from_nanos(1));
         LiveMixer {
@@ -252,6 +256,9 @@ impl LiveMixer {
         }
         if outputs_first {
             self.runner.end().await;
+        }
+        if let Some(truth) = self.truth {
+            truth.finish().await;
         }
         outcome
     }

@@ -30,6 +30,7 @@ use crate::outputs::{RunConflict, SharedOutputs};
 use crate::report::{EndReason, RunCounts, RunReport};
 use crate::simulation::{COMPLETED, FAILED, is_simulation};
 use crate::spec::RunSpec;
+use crate::stop_flag::StopFlag;
 
 pub use last_metrics::LastMetrics;
 
@@ -80,6 +81,8 @@ struct State {
     events: Arc<EventTap>,
     stage: watch::Sender<Stage>,
     stop: watch::Sender<Option<StopReason>>,
+    /// Set with the first reason.
+    stop_flag: StopFlag,
     last_metrics: Mutex<Option<Arc<LastMetrics>>>,
     progress: Mutex<Progress>,
 }
@@ -128,6 +131,7 @@ impl Run {
             events: Arc::clone(&spec.events),
             stage: watch::channel(Stage::Starting).0,
             stop: watch::channel(None).0,
+            stop_flag: StopFlag::default(),
             last_metrics: Mutex::default(),
             progress: Mutex::default(),
         }));
@@ -211,6 +215,7 @@ impl Run {
     /// Asks the run to stop. Only the first reason counts.
     pub fn stop(&self, reason: StopReason) {
         self.0.stop.send_if_modified(|asked| asked.is_none() && asked.replace(reason).is_none());
+        self.0.stop_flag.set();
         self.advance_to(Stage::Stopping);
     }
 

@@ -11,7 +11,7 @@ use promemu_wire::export::{DroppedEvents, ExportReport, ExportSpec, Format, Host
 use tracing::{info, warn};
 
 use super::progress::with_progress;
-use crate::output_file;
+use crate::{output_file, stdout};
 
 /// Maximum number of hosts whose dropped events are told one by one.
 const DROPS_TOLD_MAX: usize = 10;
@@ -83,6 +83,7 @@ enum Target {
 impl Target {
     fn of(out: &str) -> Result<Self, Error> {
         if out == "-" {
+            stdout::check()?;
             return Ok(Self::Stdout);
         }
         let path = PathBuf::from(out);

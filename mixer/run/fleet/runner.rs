@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::warn;
 
@@ -17,11 +17,14 @@ use promemu_core::time::Time;
 use super::live_fleet::Fleet;
 use super::member_host::{HostEnd, MemberHost, Members};
 use super::turns::Turns;
+use crate::stop_flag::StopFlag;
 
 /// Time for what the ends of hosts cause.
 const ENDING_TIME: Duration = Duration::from_millis(500);
 /// If none of the hosts that are to end does so for this long, they are held up.
 const STUCK_AFTER: Duration = Duration::from_millis(500);
+/// After so many hosts their start makes room for other work of its thread, as for the request to stop.
+const STARTED_AT_ONCE: usize = 256;
 
 /// The running hosts.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub(crate) struct FleetRunner {
     running: usize,
     /// The task that rings the fleet's alarms.
     ringer: JoinSet<()>,
+    stop: StopFlag,
 }
 
 impl Drop for FleetRunner {
@@ -47,26 +51,31 @@ impl Drop for FleetRunner {
 }
 
 impl FleetRunner {
-    /// Starts all hosts of the fleet on these workers, or continues those that come out of a history.
-    pub(crate) fn start(
+    /// Starts all hosts of the fleet on these workers, or continues those that come out of a history; no more of them once
+    /// the run is to stop.
+    pub(crate) async fn start(
         fleet: Arc<Fleet>,
         seed: Seed,
         start: Time,
         history: Option<Vec<DrivenHost>>,
         workers: Handle,
+        stop: StopFlag,
     ) -> Self {
         let hosts = fleet.plan().hosts.len();
         let turns = Turns::new(workers.clone());
         let members = Arc::new(Members { fleet, turns, ends: Arc::default() });
-        let mut runner = Self { members, edits: 0, seed, workers, running: 0, ringer: JoinSet::new() };
+        let mut runner = Self { members, edits: 0, seed, workers, running: 0, ringer: JoinSet::new(), stop };
         runner.start_ringer();
         let run_start = history.as_deref().and_then(<[_]>::first).map(|host| host.host().run_start());
         runner.members.fleet.set_run_start(run_start.unwrap_or(start));
         let Some(history) = history else {
-            runner.spawn_all(start, &vec![None; hosts], &mut []);
+            runner.spawn_all(start, &vec![None; hosts], &mut []).await;
             return runner;
         };
         for (id, host) in (0..).zip(history.into_iter().map(MemberHost::resumed)) {
+            if !runner.may_go_on(id).await {
+                break;
+            }
             runner.members.fleet.resume(id, host.host());
             if !host.has_ended() {
                 runner.spawn(id, Box::new(host));
@@ -96,9 +105,17 @@ impl FleetRunner {
         self.running == 0
     }
 
-    /// `true` if no host runs and none can be started again.
+    /// `true` if no host runs and none can be started again, although the run need not stop.
     pub(crate) fn is_over(&self) -> bool {
-        self.running == 0 && !self.members.fleet.has_stopped_hosts()
+        self.running == 0 && !self.members.fleet.has_stopped_hosts() && !self.stop.is_set()
+    }
+
+    /// `false` if no further hosts are to start after this number of them.
+    async fn may_go_on(&self, started: HostId) -> bool {
+        if started > 0 && (started as usize).is_multiple_of(STARTED_AT_ONCE) {
+            yield_now().await;
+        }
+        !self.stop.is_set()
     }
 
     /// Starts a host again that has ended.
@@ -201,15 +218,23 @@ impl FleetRunner {
         });
         self.start_ringer();
         let now = self.members.fleet.clock().now();
-        self.spawn_all(now, &kept, &mut hosts);
+        self.spawn_all(now, &kept, &mut hosts).await;
         changes
     }
 
     /// Starts all hosts. Those that are `kept` continue with the host that was handed over, and have ended if
     /// there is none; the others count from `start`.
-    fn spawn_all(&mut self, start: Time, kept: &[Option<HostId>], hosts: &mut [Option<Box<MemberHost>>]) {
+    async fn spawn_all(
+        &mut self,
+        start: Time,
+        kept: &[Option<HostId>],
+        hosts: &mut [Option<Box<MemberHost>>],
+    ) {
         let fleet = Arc::clone(&self.members.fleet);
         for ((id, plan), kept) in (0..).zip(&fleet.plan().hosts).zip(kept) {
+            if !self.may_go_on(id).await {
+                return;
+            }
             let plan = Arc::clone(plan);
             let host = match kept.map(|old_id| hosts[old_id as usize].take()) {
                 None => {
@@ -224,5 +249,49 @@ impl FleetRunner {
             };
             self.spawn(id, host);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::self_metrics::SelfMetrics;
+    use promemu_core::config::{ConfigFile, LoadOptions};
+
+    const HOSTS: usize = 2_000;
+
+    fn fleet() -> Arc<Fleet> {
+        let text = format!(
+            "Config(hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: {HOSTS}), name: \"h-{{i}}\", ttl: \"inf\", \
+             interval: 5, metrics: [Metric(name: \"up\")])])"
+        );
+        let clock = Clock::start();
+        let options = LoadOptions::starting_at(clock.started_at());
+        let plan = ConfigFile::from_text("test", &text).plan(&options).unwrap().plan;
+        Arc::new(Fleet::new(plan, clock, SelfMetrics::new().unwrap().tally().clone(), Arc::default()))
+    }
+
+    #[tokio::test]
+    async fn no_further_hosts_start_once_the_run_is_to_stop_and_those_that_run_end() {
+        let (fleet, stop) = (fleet(), StopFlag::default());
+        let now = fleet.clock().now();
+        let starting =
+            FleetRunner::start(Arc::clone(&fleet), Seed::new(1), now, None, Handle::current(), stop.clone());
+        let (mut runner, ()) = tokio::join!(starting, async { stop.set() });
+        assert_eq!(runner.running, STARTED_AT_ONCE);
+        runner.end().await;
+        assert!(runner.is_empty() && !runner.is_over(), "the run is stopped, not over");
+
+        let (fleet, plan) = (self::fleet(), Plan::clone(fleet.plan()));
+        let now = fleet.clock().now();
+        let mut runner =
+            FleetRunner::start(fleet, Seed::new(1), now, None, Handle::current(), StopFlag::default()).await;
+        assert_eq!(runner.running, HOSTS);
+        let stop = runner.stop.clone();
+        tokio::join!(runner.replace(plan), async { stop.set() });
+        assert!(runner.running < HOSTS, "a reload starts no further hosts either");
+        runner.end().await;
+        assert!(runner.is_empty());
     }
 }

@@ -15,6 +15,7 @@ use crate::fleet::runner::FleetRunner;
 use crate::outputs::output_set::Healths;
 use crate::self_metrics::SelfMetrics;
 use crate::settings::RunSettings;
+use crate::stop_flag::StopFlag;
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::plan::Plan;
 use promemu_core::rng::Seed;
@@ -53,7 +54,15 @@ impl TestRun {
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         let settings = RunSettings { shows_hosts: true, ..RunSettings::without_outputs(7) };
         let (handle, _) = RunHandle::new(newest, &settings, Healths::default(), own);
-        let runner = FleetRunner::start(fleet, Seed::new(7), clock.now(), None, Handle::current());
+        let runner = FleetRunner::start(
+            fleet,
+            Seed::new(7),
+            clock.now(),
+            None,
+            Handle::current(),
+            StopFlag::default(),
+        )
+        .await;
         let run = Self { runner, fleets, handle };
         run.eventually("the hosts have begun", |handle| handle.overview().hosts["running"] == 3).await;
         run

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
 use crate::self_metrics::{SelfMetrics, Tally};
+use crate::stop_flag::StopFlag;
 use promemu_core::backfill::{Backfill, drive};
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::event::HostId;
@@ -94,8 +95,15 @@ async fn compare() -> Outcome {
     let tally = SelfMetrics::new().unwrap().tally().clone();
     let fleet = Arc::new(Fleet::new(plan(clock.started_at()), clock, tally.clone(), Arc::default()));
     let hosts = fleet.plan().hosts.len();
-    let mut runner =
-        FleetRunner::start(Arc::clone(&fleet), Seed::new(SEED), clock.now(), None, Handle::current());
+    let mut runner = FleetRunner::start(
+        Arc::clone(&fleet),
+        Seed::new(SEED),
+        clock.now(),
+        None,
+        Handle::current(),
+        StopFlag::default(),
+    )
+    .await;
     let seen = live_rows(&fleet, hosts).await;
     runner.end().await;
 

@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +13,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use indexmap::IndexMap;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 use tracing::info;
 
 use super::availability::Availability;
@@ -23,6 +22,7 @@ use super::health::Health;
 use super::output::{Output, OutputConfig, OutputContext, ProcessState, SharedOutput, SharedOutputConfig};
 use super::rounds::{Pusher, Rounds};
 use crate::clock::{Clock, wall_now};
+use crate::named_pipe;
 use crate::self_metrics::OutputTally;
 use crate::whole_file::{Replaced, WholeFile, remove_leftovers_beside, unwritable};
 use promemu_core::error::Error;
@@ -302,7 +302,7 @@ enum Target<'a> {
 impl<'a> Target<'a> {
     /// Fails if nothing can be written there. A pipe need not have a reader yet.
     fn check(path: &'a Path) -> io::Result<()> {
-        let is_pipe = path.metadata().is_ok_and(|found| found.file_type().is_fifo());
+        let is_pipe = named_pipe::is_pipe(path);
         if is_pipe { Ok(()) } else { Self::open(path).map(drop) }
     }
 
@@ -310,7 +310,7 @@ impl<'a> Target<'a> {
         if path == Path::new("-") {
             return Ok(Self::Stdout(io::stdout().lock()));
         }
-        if path.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
+        if named_pipe::is_pipe(path) {
             return open_pipe(path).map(|pipe| Self::Stream(BufWriter::new(pipe)));
         }
         Ok(Self::File(WholeFile::create(path)?))
@@ -336,15 +336,10 @@ impl<'a> Target<'a> {
 
 /// Opens a pipe without waiting for its reader.
 fn open_pipe(path: &Path) -> io::Result<File> {
-    let unread = |error: rustix::io::Errno| match error {
-        rustix::io::Errno::NXIO => io::Error::new(ErrorKind::BrokenPipe, "nobody reads the pipe"),
-        error => error.into(),
-    };
-    let pipe = rustix::fs::open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
-    let pipe = pipe.map_err(unread)?;
+    let pipe = named_pipe::open(path)?;
     // From here on a write waits, in a thread of its own.
     rustix::fs::fcntl_setfl(&pipe, OFlags::WRONLY)?;
-    Ok(pipe.into())
+    Ok(pipe)
 }
 
 #[cfg(test)]

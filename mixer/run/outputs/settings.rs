@@ -1,5 +1,7 @@
 //! Settings of a run's outputs: the one list of all kinds.
 
+use std::path::Path;
+
 use super::file::FileSettings;
 use super::otlp::OtlpSettings;
 use super::output::{OutputConfig, RunOutputConfig, SharedOutputConfig};
@@ -79,6 +81,12 @@ impl OutputSettings {
     #[must_use]
     pub fn leaves_last_values(&self) -> bool {
         self.config().leaves_last_values()
+    }
+
+    /// `true` if it writes to standard output.
+    #[must_use]
+    pub fn is_stdout(&self) -> bool {
+        matches!(self, Self::File(file) if file.path == Path::new("-"))
     }
 
     /// The Pushgateway, if it is one.

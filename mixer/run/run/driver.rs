@@ -44,7 +44,7 @@ async fn until_over(run: Run, spec: RunSpec, admission: &Admission) -> Result<En
     let handle = mixer.handle().clone();
     run.begin(&handle);
     let push_interval = running.push_interval;
-    let mut live = mixer.go_live();
+    let mut live = mixer.go_live(run.0.stop_flag.clone()).await;
     let until_end = until_end(&run, &mut live, watch.map(|watch| (watch, running, plan_start)), admission);
     let reason = tokio::select! {
         reason = until_end => reason,

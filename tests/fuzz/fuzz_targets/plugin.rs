@@ -1,7 +1,7 @@
 #![no_main]
 
-#[path = "../inputs/exposition.rs"]
-mod exposition;
+#[path = "../inputs/pages.rs"]
+mod pages;
 #[path = "../inputs/plugin.rs"]
 mod plugin;
 #[path = "../inputs/plugin_table.rs"]

@@ -4,16 +4,20 @@
 //! `tests/plugins/played.c`, as a model, as a scenario and as a config. Lengths that are wrong are not among them: they
 //! cannot be checked.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::plugin::{self, ParamValue};
+use promemu_core::series::{LabelBlock, SeriesStore};
 use promemu_core::time::{Span, Time};
 use promemu_core::world::{JobStores, World};
+use promemu_wire::exposition::Format;
+use prost::Message;
 
-use super::exposition::{check_stores, page};
+use super::pages::{MetricFamily, encoded, sample};
 use super::plugin_table::check_table;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
@@ -102,4 +106,36 @@ fn page_after_event(world: &mut World) -> String {
     let stores = JobStores::of(world).into_stores();
     check_stores(&stores);
     page(&stores)
+}
+
+/// A page of these stores as text.
+fn page(stores: &[SeriesStore]) -> String {
+    String::from_utf8(encoded(Format::Text, stores, &LabelBlock::new([("job", "j")])))
+        .expect("a page is UTF-8")
+}
+
+/// Reads the pages of these stores: each family is there once, and so is each series; a counter is not below 0.
+fn check_stores(stores: &[SeriesStore]) {
+    let (page, mut families, mut series) = (page(stores), BTreeMap::new(), BTreeSet::new());
+    for line in page.lines() {
+        if let Some(family) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = family.split_once(' ').expect("a family has a type");
+            assert!(families.insert(name, kind).is_none(), "{name} is there twice");
+        } else if !line.starts_with('#') {
+            let sample = sample(line);
+            let is_total = families.get(sample.name).is_some_and(|kind| *kind == "counter");
+            assert!(!is_total || sample.value >= 0.0, "{line}");
+            assert!(series.insert((sample.name, sample.labels)), "{line} is there twice");
+        }
+    }
+    let group = LabelBlock::new([("job", "j")]);
+    let open_metrics =
+        String::from_utf8(encoded(Format::OpenMetrics, stores, &group)).expect("a page is UTF-8");
+    open_metrics.lines().filter(|line| !line.starts_with('#')).for_each(|line| drop(sample(line)));
+    let (body, mut known) = (encoded(Format::Protobuf, stores, &group), BTreeSet::new());
+    let mut rest = body.as_slice();
+    while !rest.is_empty() {
+        let family = MetricFamily::decode_length_delimited(&mut rest).expect("a page is protobuf");
+        assert!(known.insert(family.name.clone()), "{} is there twice", family.name);
+    }
 }

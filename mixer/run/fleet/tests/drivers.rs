@@ -23,6 +23,7 @@ use super::tally;
 use crate::clock::{Clock, sleep_until};
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
+use crate::stop_flag::StopFlag;
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
@@ -179,8 +180,15 @@ async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
     let (plan, clock) = (plan(&run.config), Clock::start_at(START));
     let fleet = Arc::new(Fleet::new(Plan::clone(&plan), clock, tally(), Arc::default()));
     let start = fleet.publish_own(RUN_STARTED);
-    let mut runner =
-        FleetRunner::start(Arc::clone(&fleet), Seed::new(run.seed), start, None, Handle::current());
+    let mut runner = FleetRunner::start(
+        Arc::clone(&fleet),
+        Seed::new(run.seed),
+        start,
+        None,
+        Handle::current(),
+        StopFlag::default(),
+    )
+    .await;
     let (mut world, mut stores) =
         (World::new(Arc::clone(&plan), run.seed, start).unwrap(), JobStores::new(&plan));
     let (mut outside, mut compared, mut last) = (run.outside.iter().peekable(), 0, start);
