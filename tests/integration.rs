@@ -49,6 +49,7 @@ mod plugin_guide;
 mod plugins;
 mod populations;
 mod processes;
+mod proxy;
 mod pushgateway;
 mod real_processes;
 mod remote_write;

@@ -1,13 +1,13 @@
 //! The access check: clients need the token, and web pages of other sites get nothing.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use promemu_run::http::is_this_machine;
 use subtle::ConstantTimeEq;
 
 use crate::error::ApiError;
@@ -81,15 +81,6 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 /// Paths that reveal and change nothing are open: liveness, the description of the API, the page.
 fn is_guarded(path: &str) -> bool {
     path.starts_with("/api/") || path == "/metrics"
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// `true` if the browser says that another site made the request

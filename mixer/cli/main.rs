@@ -7,12 +7,12 @@
 //! | `promemu run NAME`, `promemu --config NAME` | [`run`] |
 //! | `promemu --once` | [`once`] |
 //! | `promemu --list-configs` | [`list`] |
-//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `scenarios`, `test`, `truth` | [`check`], [`clean`], … |
+//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `proxy`, `scenarios`, `test`, `truth` | [`check`], [`clean`], … |
 //!
 //! As PID 1 it starts itself as a child instead, and does nothing else ([`init`]).
 //!
 //! They share the command line ([`args`]), its meaning ([`settings`]), the loading of a config ([`config`]), errors and logs
-//! ([`diagnostics`], [`logs`]), signals ([`interrupts`]), and what they print or write ([`stdout`], [`table`], [`output_file`]). Nothing shared knows a command.
+//! ([`diagnostics`], [`logs`]), signals ([`signals`], [`interrupts`]), and what they print or write ([`stdout`], [`table`], [`output_file`]). Nothing shared knows a command.
 
 mod args;
 mod check;
@@ -36,9 +36,11 @@ mod once;
 mod output_file;
 mod plot;
 mod plugins;
+mod proxy;
 mod run;
 mod scenarios;
 mod settings;
+mod signals;
 mod stdout;
 mod table;
 mod test;
@@ -145,6 +147,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Describe(args)) => done(describe::describe(&settings, args)),
         Some(Command::Dashboard(args)) => done(dashboard::dashboard(&settings, args)),
         Some(Command::New(args)) => done(new::new(&settings, args)),
+        Some(Command::Proxy(args)) => {
+            threads::start();
+            done(block_on(proxy::proxy(&settings, args)))
+        }
         Some(Command::Clean { all }) => done(block_on(clean::clean(&settings, *all))),
         _ if cli.once => done(once::once(&settings)),
         _ => {

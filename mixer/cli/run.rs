@@ -3,7 +3,6 @@
 
 mod daemon;
 mod history;
-pub(crate) mod signals;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use promemu_run::watch::{ConfigLoader, Watch};
 
 use crate::config;
 use crate::settings::Settings;
-use signals::shutdown_signal;
+use crate::signals::shutdown_signal;
 
 /// Runs until all hosts have ended, the duration is over, or a signal or a client of the API stops it. Fails if it pushed and
 /// nothing arrived.

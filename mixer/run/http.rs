@@ -8,6 +8,7 @@ mod client;
 mod connection;
 mod connections;
 mod failure;
+mod host_name;
 mod listen_address;
 mod options;
 mod proxy;
@@ -21,6 +22,7 @@ mod trust;
 
 pub use answer::{Answer, Limits};
 pub use client::HttpClient;
+pub use host_name::is_this_machine;
 pub use listen_address::listen_address;
 pub use options::HttpOptions;
 pub use response::PushError;

@@ -20,6 +20,7 @@
 //! | `fleet` | the hosts of one plan: turns, mailboxes, state, and the step to the next plan |
 //! | [`handle`] | views and commands of a run, for the API and for tests |
 //! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; those that all runs share; delivery with back-off; which series a server knows |
+//! | [`proxy`] | a TCP proxy that disturbs connections, with Toxiproxy's API |
 //! | [`http`] | one HTTP client's options, and the limits on answers |
 //! | [`event_tap`], [`simulation`] | a copy of all events for listeners outside the run; the progress of simulated workloads |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
@@ -55,6 +56,7 @@ mod named_pipe;
 pub mod outputs;
 pub mod printable;
 pub mod process;
+pub mod proxy;
 pub mod report;
 pub mod run;
 pub mod self_metrics;

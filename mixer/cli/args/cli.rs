@@ -12,6 +12,7 @@ use super::describe::DescribeArgs;
 use super::export::ExportArgs;
 use super::new::NewArgs;
 use super::plot::PlotArgs;
+use super::proxy::ProxyArgs;
 use super::run::RunArgs;
 use super::test::TestArgs;
 use super::truth::TruthArgs;
@@ -255,6 +256,8 @@ pub(crate) enum Command {
     Describe(DescribeArgs),
     /// Show and steer a running promemu by its control API
     Ctl(Box<CtlArgs>),
+    /// Pass TCP connections through to servers, and disturb them as clients of Toxiproxy's HTTP API say
+    Proxy(ProxyArgs),
     /// List the scenarios, or describe one: its parameters and an example
     Scenarios {
         /// The scenario to describe

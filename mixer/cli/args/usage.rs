@@ -52,6 +52,7 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
         ["export", ..] => &["seed", "output", "push_timeout", "truth"],
         ["plot", ..] => &["seed"],
         ["test", ..] => return uses(&["plot"], flag) || OF_LIVE_TESTS.contains(&flag),
+        ["proxy", ..] => &["seed", "debug"],
         ["plugins" | "scenarios", ..] => &["plugins_dir", "debug"],
         ["new", ..] => &["configs_dir", "debug"],
         ["clean", ..] => &["pushgateway_url", "output", "push_timeout", "debug"],

@@ -40,7 +40,7 @@ use super::series_count::series_by_name;
 use super::subject::Subject;
 use crate::args::TestArgs;
 use crate::block_on;
-use crate::run::signals::shutdown_signal;
+use crate::signals::shutdown_signal;
 use crate::settings::{Settings, server};
 use alertmanagers::Alertmanagers;
 use alerts::AlertSamples;
