@@ -1,13 +1,14 @@
 //! Temporary folders that no kill leaves behind: the next start removes those of processes that are gone.
 //!
-//! A folder holds a file that is locked for as long as its process lives. Only folders with such a file, of this user, and with a
-//! lock that nobody holds are removed.
+//! A folder holds a file that is locked for as long as its process lives. Only folders with such a name, of this user, and with a
+//! lock that nobody holds are removed; those without the file, which a kill can leave, too, after a minute.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
 
 use tempfile::{Builder, TempDir};
 
@@ -18,6 +19,8 @@ const LOCK: &str = "promemu.lock";
 /// Attempts to make a folder whose lock no other process takes, as one does that clears up at that moment.
 const ATTEMPTS_MAX: usize = 10;
 
+/// Time after which a folder without a lock is not one that is just made.
+const BEGINNING_MAX: Duration = Duration::from_mins(1);
 /// Number of attempts to remove a folder that others write into.
 const REMOVALS_MAX: usize = 100;
 
@@ -106,12 +109,19 @@ impl TemporaryFolder {
             if !is_named || !is_own() {
                 continue;
             }
-            let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
-            if lock.try_lock().is_ok() {
+            let is_abandoned = match File::open(entry.path().join(LOCK)) {
+                Ok(lock) => lock.try_lock().is_ok(),
+                Err(_) => entry.metadata().is_ok_and(|found| is_older_than(&found, BEGINNING_MAX)),
+            };
+            if is_abandoned {
                 let _is_removed = fs::remove_dir_all(entry.path()).is_ok();
             }
         }
     }
+}
+
+fn is_older_than(found: &Metadata, age: Duration) -> bool {
+    found.modified().is_ok_and(|then| then.elapsed().is_ok_and(|elapsed| elapsed > age))
 }
 
 impl Drop for TemporaryFolder {
@@ -142,7 +152,7 @@ mod tests {
         }
         fs::write(foreign.join(LOCK), "").unwrap();
         own.remove_abandoned(parent.path());
-        assert!(!gone.exists());
+        assert!(!gone.exists() && !older.exists());
         assert!([own.path(), alive.path(), &*foreign, &*unlocked].iter().all(|path| path.exists()));
         let path = own.path().to_owned();
         drop(own);

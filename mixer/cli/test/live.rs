@@ -40,8 +40,8 @@ use super::series_count::series_by_name;
 use super::subject::Subject;
 use crate::args::TestArgs;
 use crate::block_on;
-use crate::signals::shutdown_signal;
 use crate::settings::{Settings, server};
+use crate::signals::shutdown_signal;
 use alertmanagers::Alertmanagers;
 use alerts::AlertSamples;
 

@@ -72,7 +72,7 @@ impl Chain {
     fn begin(&self, toxic: &Toxic, bytes_passed: u64, now: Instant) -> Link {
         let Toxic { id, version, .. } = *toxic;
         let mut random = self.seed.child(&format!("{id}.{version}")).rng();
-        let is_applied = random.unit() < f64::from(toxic.toxicity);
+        let is_applied = random.unit() < toxic.toxicity;
         let start = || Start { now, random, bytes_passed, shared: toxic.shared.clone() };
         Link { id, version, stage: is_applied.then(start).and_then(|start| toxic.kind.stage(start)) }
     }

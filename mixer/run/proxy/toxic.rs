@@ -40,7 +40,7 @@ pub(super) struct ToxicInput {
     #[serde(rename = "type")]
     kind: Option<String>,
     stream: Option<String>,
-    toxicity: Option<f32>,
+    toxicity: Option<f64>,
     attributes: Option<Map<String, Value>>,
     lasts: Option<u64>,
 }
@@ -52,7 +52,7 @@ pub(super) struct Toxic {
     pub(super) kind: Kind,
     pub(super) stream: Stream,
     /// Share of the connections that it disturbs: all from 1 on, none up to 0.
-    pub(super) toxicity: f32,
+    pub(super) toxicity: f64,
     /// The time after which it is removed.
     pub(super) lasts: Option<Duration>,
     /// The number of this toxic among all that the endpoint has had, and of its version.
