@@ -145,11 +145,13 @@ mod tests {
         for name in [LOCK, "data"] {
             fs::write(gone.join(name), "left").unwrap();
         }
-        let [foreign, unlocked] =
-            ["other-tmp-1", "promemu-tmp-unlocked"].map(|name| parent.path().join(name));
-        for folder in [&foreign, &unlocked] {
+        let names = ["other-tmp-1", "promemu-tmp-unlocked", "promemu-tmp-older"];
+        let [foreign, unlocked, older] = names.map(|name| parent.path().join(name));
+        for folder in [&foreign, &unlocked, &older] {
             fs::create_dir(folder).unwrap();
         }
+        let hour_ago = std::time::SystemTime::now() - Duration::from_hours(1);
+        File::open(&older).unwrap().set_modified(hour_ago).unwrap();
         fs::write(foreign.join(LOCK), "").unwrap();
         own.remove_abandoned(parent.path());
         assert!(!gone.exists() && !older.exists());
