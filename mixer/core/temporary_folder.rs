@@ -150,7 +150,7 @@ mod tests {
         for folder in [&foreign, &unlocked, &older] {
             fs::create_dir(folder).unwrap();
         }
-        let hour_ago = std::time::SystemTime::now() - Duration::from_hours(1);
+        let hour_ago = own.path().metadata().unwrap().modified().unwrap() - Duration::from_hours(1);
         File::open(&older).unwrap().set_modified(hour_ago).unwrap();
         fs::write(foreign.join(LOCK), "").unwrap();
         own.remove_abandoned(parent.path());
