@@ -3,7 +3,8 @@
 //! The exchanges were recorded from a Toxiproxy 2.12. What both proxies do is tested on `PROMEMU_TOXIPROXY`, too, if that
 //! names a Toxiproxy's program.
 
-use std::collections::HashMap;
+#![expect(clippy::disallowed_methods, reason = "what a toxic delays is measured by the machine's clock")]
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
@@ -147,13 +148,12 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 #[test]
 fn the_api_answers_as_a_toxiproxy_did() {
     let server = Server::start(&["--allow-upstream", "*"]);
-    let places: HashMap<&str, String> = [
+    let places = [
         ("LISTEN1", free_port().to_string()),
         ("LISTEN2", free_port().to_string()),
         ("UPSTREAM", echo().to_string()),
         ("API", server.port.to_string()),
-    ]
-    .into();
+    ];
     let filled =
         |text: &str| places.iter().fold(text.to_owned(), |text, (name, port)| text.replace(name, port));
     let recorded = include_str!("proxy/exchanges.jsonl");
@@ -420,7 +420,7 @@ fn pages_other_machines_and_other_upstreams_are_refused() {
 #[test]
 fn a_client_that_reads_nothing_holds_up_neither_the_memory_nor_the_api() {
     let mut server = Server::start(&["--allow-upstream", "127.0.0.1:*"]);
-    let port = server.add("p", serve(|mut stream| while stream.write_all(&[0; 65_536]).is_ok() {}));
+    let port = server.add("p", serve(|mut stream| while stream.write_all(&[0; 8_192]).is_ok() {}));
     server.add_toxic("p", &json!({"name": "t", "type": "latency", "attributes": {"latency": 50}}));
     let clients: Vec<TcpStream> = (0..5).map(|_| connect(port)).collect();
     let resident = || {

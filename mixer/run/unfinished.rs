@@ -129,7 +129,6 @@ pub(crate) fn is_listed_in(dir: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
-    use std::time::SystemTime;
 
     use super::*;
 
@@ -144,7 +143,7 @@ mod tests {
     fn leftovers_of_ended_processes_are_removed_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(format!("{PREFIX}{name}"));
-        let long_ago = SystemTime::now() - ABANDONED_AFTER;
+        let long_ago = dir.path().metadata().unwrap().modified().unwrap() - ABANDONED_AFTER;
         for name in ["with_content", "of_another_version-123-x.tmp", "locked"] {
             fs::write(path(name), "x").unwrap();
         }
