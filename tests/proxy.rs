@@ -311,7 +311,7 @@ fn connections_follow_changes_of_toxics_and_of_the_proxy() {
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"late");
         server.ask("DELETE", "/proxies/p/toxics/t", &Value::Null, 204);
-        // What a timeout has lost is lost, so its removal closes.
+        // Bytes that a timeout took are lost, so its removal closes.
         server.add_toxic("p", &json!({"name": "t", "type": "timeout", "attributes": {"timeout": 0}}));
         stream.write_all(b"lost").unwrap();
         server.ask("DELETE", "/proxies/p/toxics/t", &Value::Null, 204);

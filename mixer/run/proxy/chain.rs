@@ -118,7 +118,7 @@ impl Chain {
         }));
     }
 
-    /// What waits goes on now, so what follows may, too.
+    /// Waiting items go on now, so those that follow may, too.
     pub(super) fn release(&mut self, now: Instant) {
         self.last_at = now;
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-/// What passes through a connection in one direction.
+/// Bytes or an end that pass through a connection in one direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// Bytes, at least one.
@@ -30,7 +30,7 @@ impl Timed {
     }
 }
 
-/// What a toxic does in one direction of one connection. It neither waits nor reads a clock.
+/// The work of a toxic in one direction of one connection. It neither waits nor reads a clock.
 pub(super) trait Stage: Send + std::fmt::Debug {
     /// Takes an item, and puts what comes of it into `out`, in the order of time.
     fn take(&mut self, timed: Timed, out: &mut Vec<Timed>);

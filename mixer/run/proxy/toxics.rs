@@ -113,7 +113,7 @@ impl Kind {
         }
     }
 
-    /// What it does in one direction of a connection; `None` if it does nothing there.
+    /// Its work in one direction of a connection; `None` if it has none there.
     pub(super) fn stage(&self, start: Start) -> Option<Box<dyn Stage>> {
         Some(match self {
             Self::Latency(kind) => Box::new(kind.stage(start.random)),

@@ -29,7 +29,7 @@ const PLAN_SECS: u64 = 10;
 /// The number of sessions of a bin of durations that end at times of their own; more share these times.
 const OWN_ENDS: u64 = 2;
 
-/// What moves a population from outside.
+/// The outside influences on a population.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Levers {
     /// Factor of the sessions that begin.

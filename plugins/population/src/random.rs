@@ -17,11 +17,11 @@ pub(crate) enum Purpose {
     Arrivals,
     /// How long they last.
     Durations,
-    /// What sessions do when they end.
+    /// Results of sessions that end.
     Ends,
     /// The calls of sessions, without those that faults cause.
     Calls,
-    /// What users do after failures: they retry, fall back, or leave.
+    /// Reactions of users to failures: they retry, fall back, or leave.
     Failures,
     /// The tokens of calls.
     Tokens,

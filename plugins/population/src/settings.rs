@@ -48,7 +48,7 @@ pub(crate) struct Settings {
     pub(crate) commits_max: u64,
     /// How requests are answered.
     pub(crate) service: Service,
-    /// What users do after failures.
+    /// Reactions of users to failures.
     pub(crate) after_failure: AfterFailure,
     /// Bounds of the histogram of durations.
     pub(crate) session_bounds: Vec<f64>,

@@ -1,4 +1,4 @@
-//! What has happened so far, by user: those with names first, then the others of each kind.
+//! Counts of everything so far, by user: those with names first, then the others of each kind.
 
 use serde::{Deserialize, Serialize};
 
