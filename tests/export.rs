@@ -256,8 +256,10 @@ fn the_next_export_removes_the_file_of_a_killed_one() {
     let mut run = Process::start(promemu_command(&args).args(["hosts_count=50", "hosts_ttl=inf"]));
     eventually("a file is open", || {
         std::fs::read_dir(format!("/proc/{}/fd", run.id())).ok()?.flatten().find(|fd| {
+            // An empty file may be one that its process has not locked yet.
+            let has_content = fd.path().metadata().is_ok_and(|file| file.len() > 0);
             let target = std::fs::read_link(fd.path());
-            target.is_ok_and(|target| target.starts_with(dir.path()))
+            has_content && target.is_ok_and(|target| target.starts_with(dir.path()))
         })
     });
     run.signal("-KILL");

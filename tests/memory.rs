@@ -101,7 +101,9 @@ fn the_estimate_of_memory_is_near_what_runs_of_many_shapes_take() {
         let (before, _) = said.split_once(" MiB of memory").unwrap();
         let estimate: f64 = before.rsplit(' ').next().unwrap().parse().unwrap();
         let taken = measured(&text, samples) - own;
-        assert!(estimate >= 0.8 * taken && estimate <= 3.0 * taken, "{what}: {estimate} for {taken} MiB");
+        // Windows of summaries fill up in the first minutes only, and are estimated when they are full.
+        let more = if what == "summaries" { 5.0 } else { 3.0 };
+        assert!(estimate >= 0.8 * taken && estimate <= more * taken, "{what}: {estimate} for {taken} MiB");
     }
 }
 
