@@ -1,5 +1,6 @@
 //! `/api/v1/events`: the events that hosts listen to, an event that a client emits, and a stream of all events.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use axum::Json;
@@ -132,22 +133,28 @@ async fn forward(
         sender.send("event", &EventView::from(&**event)).await?;
     }
     loop {
-        tokio::select! {
+        let next = tokio::select! {
             biased;
-            next = events.next() => match next {
-                // An event may be recent and received, too: the subscription began first.
-                Some(TapItem::Event(event)) => {
-                    if matches(&event) && !recent.iter().any(|known| Arc::ptr_eq(known, &event)) {
-                        sender.send("event", &EventView::from(&*event)).await?;
-                    }
-                }
-                Some(TapItem::Missed(missed)) => {
-                    sender.send("missed", &serde_json::json!({ "missed": missed })).await?;
-                }
-                None => return sender.send("end", &serde_json::json!({})).await,
+            next = events.next() => next,
+            // The last events were told before the end, perhaps since the line above looked.
+            () = run.over() => tokio::select! {
+                biased;
+                next = events.next() => next,
+                () = ready(()) => None,
             },
-            () = run.over() => return sender.send("end", &serde_json::json!({})).await,
             () = sender.disconnected() => return Err(Disconnected),
+        };
+        match next {
+            // An event may be recent and received, too: the subscription began first.
+            Some(TapItem::Event(event)) => {
+                if matches(&event) && !recent.iter().any(|known| Arc::ptr_eq(known, &event)) {
+                    sender.send("event", &EventView::from(&*event)).await?;
+                }
+            }
+            Some(TapItem::Missed(missed)) => {
+                sender.send("missed", &serde_json::json!({ "missed": missed })).await?;
+            }
+            None => return sender.send("end", &serde_json::json!({})).await,
         }
     }
 }

@@ -84,11 +84,13 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // The watchdog goes first: a pid that is free again may be another's.
-        let watchdog = self.watchdog.iter_mut().map(|watchdog| &mut watchdog.child);
-        for child in watchdog.chain([&mut self.child]) {
-            let _is_gone = child.kill().and_then(|()| child.wait()).is_ok();
+        // The watchdog goes second: it would be missed if promemu were killed between the two. Until the process is waited for,
+        // its pid is not another's.
+        let mut is_killed = self.child.kill().is_ok();
+        if let Some(watchdog) = &mut self.watchdog {
+            is_killed &= watchdog.child.kill().and_then(|()| watchdog.child.wait()).is_ok();
         }
+        let _is_gone = is_killed && self.child.wait().is_ok();
     }
 }
 
