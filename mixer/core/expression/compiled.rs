@@ -332,7 +332,7 @@ pub struct CompileError {
 
 impl CompileError {
     fn new(error: &ParseError, text: &str) -> Self {
-        let message = error.err_type().to_string();
+        let message = without_controls(&error.err_type().to_string());
         let message = message.replace("Script is incomplete", "it ends too early").replace(VARIABLE, WRITTEN);
         let at = offset_of(error.position(), text);
         if let Some(message) = hint::of_syntax(&message, text, at) {
@@ -342,6 +342,12 @@ impl CompileError {
         let first = chars.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
         Self { at, message: format!("{first}{}", chars.as_str()) }
     }
+}
+
+/// A message that quotes a text, with the control characters of that escaped.
+fn without_controls(message: &str) -> String {
+    let escaped = |c: char| c.escape_default().to_string();
+    message.chars().map(|c| if c.is_control() { escaped(c) } else { c.to_string() }).collect()
 }
 
 /// The byte offset of a position in the text.

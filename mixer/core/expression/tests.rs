@@ -47,6 +47,8 @@ fn expressions_are_evaluated_with_their_names() {
     assert_eq!(evaluate("clamp(limit, 0, 10)"), Ok(Value::Float(10.0)));
     assert_eq!(evaluate("\"w-\" + mode"), Ok(Value::Text("w-fast".into())));
     assert!(evaluate("nobody").unwrap_err().contains("nobody"));
+    let error = Expression::compile("\"n\"\0 + 1").unwrap_err();
+    assert!(error.message.contains("\\u{0}") && !error.message.contains('\0'), "{}", error.message);
 }
 
 #[test]
