@@ -1,20 +1,14 @@
 //! `auth_failure`: requests of the host's users cannot authenticate.
 
-use super::kind::{FaultKind, FaultSchedule};
-use super::model_event::{ModelEvent, USERS};
-use crate::scenario::{Param, ParamKind};
+use super::kind::FaultKind;
+use super::model_event::{ModelEvent, SHARE, USERS};
 
-pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
-    name: "auth_failure",
-    summary: "a share of the requests of users cannot authenticate",
-    schedule: FaultSchedule::Episodes,
-    takes_metrics: false,
-    untimed_error: Some("needs every, at, lasts or on: the time of the fault"),
-    params: &[Param { name: "share", kind: ParamKind::Number, default: "", help: "the share, up to 1" }],
-    build: &|arguments| {
-        ModelEvent::new("auth_failure", USERS).with("share", 1.0, arguments)?.needing(&["share"])
-    },
-};
+pub(super) const KIND: FaultKind<ModelEvent> = ModelEvent::kind(
+    "auth_failure",
+    "a share of the requests of users cannot authenticate",
+    &[SHARE],
+    &|arguments| ModelEvent::new("auth_failure", USERS).with("share", 1.0, arguments)?.needing(&["share"]),
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,16 +1,13 @@
 //! `model_degradation`: a model of the host's users answers slowly, and fails more often.
 
-use super::kind::{FaultKind, FaultSchedule};
+use super::kind::FaultKind;
 use super::model_event::{ModelEvent, USERS};
 use crate::scenario::{Param, ParamKind};
 
-pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
-    name: "model_degradation",
-    summary: "a model answers users slowly and fails more often",
-    schedule: FaultSchedule::Episodes,
-    takes_metrics: false,
-    untimed_error: Some("needs every, at, lasts or on: the time of the fault"),
-    params: &[
+pub(super) const KIND: FaultKind<ModelEvent> = ModelEvent::kind(
+    "model_degradation",
+    "a model answers users slowly and fails more often",
+    &[
         Param { name: "model", kind: ParamKind::Text, default: "", help: "the model" },
         Param {
             name: "latency",
@@ -25,12 +22,12 @@ pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
             help: "the share of requests that it does not answer",
         },
     ],
-    build: &|arguments| {
+    &|arguments| {
         let event = ModelEvent::new("model_degradation", USERS).with_text("model", arguments);
         let event = event.with("latency", 1000.0, arguments)?.with("error_ratio", 1.0, arguments)?;
         event.needing(&["model"])
     },
-};
+);
 
 #[cfg(test)]
 mod tests {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::kind::FaultError;
+use super::kind::{FaultBuild, FaultError, FaultKind, FaultSchedule};
 use super::spec::{FaultEvent, FaultSpec, NeededModel};
 use crate::number::Shown;
-use crate::scenario::Arguments;
+use crate::scenario::{Arguments, Param, ParamKind};
 use crate::time::Span;
 
 /// The models of processes.
@@ -23,7 +23,29 @@ pub struct ModelEvent {
     data: Map<String, Value>,
 }
 
+/// The parameter of faults that meet a share of all requests.
+pub(super) const SHARE: Param =
+    Param { name: "share", kind: ParamKind::Number, default: "", help: "the share, up to 1" };
+
 impl ModelEvent {
+    /// A kind of fault that models have for a while, which is given.
+    pub(super) const fn kind(
+        name: &'static str,
+        summary: &'static str,
+        params: &'static [Param],
+        build: &'static FaultBuild<Self>,
+    ) -> FaultKind<Self> {
+        FaultKind {
+            name,
+            summary,
+            schedule: FaultSchedule::Episodes,
+            takes_metrics: false,
+            untimed_error: Some("needs every, at, lasts or on: the time of the fault"),
+            params,
+            build,
+        }
+    }
+
     /// The event of this name to such a model.
     pub(super) fn new(name: &'static str, model: NeededModel) -> Self {
         Self { name, model, data: Map::new() }

@@ -1,20 +1,15 @@
 //! `model_outage`: no request to a model of the host's users is answered.
 
-use super::kind::{FaultKind, FaultSchedule};
+use super::kind::FaultKind;
 use super::model_event::{ModelEvent, USERS};
 use crate::scenario::{Param, ParamKind};
 
-pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
-    name: "model_outage",
-    summary: "requests of users to a model are not answered",
-    schedule: FaultSchedule::Episodes,
-    takes_metrics: false,
-    untimed_error: Some("needs every, at, lasts or on: the time of the fault"),
-    params: &[Param { name: "model", kind: ParamKind::Text, default: "", help: "the model" }],
-    build: &|arguments| {
-        ModelEvent::new("model_outage", USERS).with_text("model", arguments).needing(&["model"])
-    },
-};
+pub(super) const KIND: FaultKind<ModelEvent> = ModelEvent::kind(
+    "model_outage",
+    "requests of users to a model are not answered",
+    &[Param { name: "model", kind: ParamKind::Text, default: "", help: "the model" }],
+    &|arguments| ModelEvent::new("model_outage", USERS).with_text("model", arguments).needing(&["model"]),
+);
 
 #[cfg(test)]
 mod tests {

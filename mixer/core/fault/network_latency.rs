@@ -1,16 +1,13 @@
 //! `network_latency`: the network between the host's users and all models is slow.
 
-use super::kind::{FaultKind, FaultSchedule};
+use super::kind::FaultKind;
 use super::model_event::{ModelEvent, USERS};
 use crate::scenario::{Param, ParamKind};
 
-pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
-    name: "network_latency",
-    summary: "the network delays answers to users",
-    schedule: FaultSchedule::Episodes,
-    takes_metrics: false,
-    untimed_error: Some("needs every, at, lasts or on: the time of the fault"),
-    params: &[
+pub(super) const KIND: FaultKind<ModelEvent> = ModelEvent::kind(
+    "network_latency",
+    "the network delays answers to users",
+    &[
         Param { name: "by", kind: ParamKind::Span, default: "", help: "the median of the delay" },
         Param {
             name: "distribution",
@@ -25,12 +22,12 @@ pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
             help: "its spread: a part of by, and of the logarithm for lognormal",
         },
     ],
-    build: &|arguments| {
+    &|arguments| {
         let event = ModelEvent::new("network_latency", USERS).with_seconds("by", arguments)?;
         let event = event.with_text("distribution", arguments).with("spread", 10.0, arguments)?;
         event.needing(&["by"])
     },
-};
+);
 
 #[cfg(test)]
 mod tests {

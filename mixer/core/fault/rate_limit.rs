@@ -1,20 +1,14 @@
 //! `rate_limit`: requests of the host's users are above a limit.
 
-use super::kind::{FaultKind, FaultSchedule};
-use super::model_event::{ModelEvent, USERS};
-use crate::scenario::{Param, ParamKind};
+use super::kind::FaultKind;
+use super::model_event::{ModelEvent, SHARE, USERS};
 
-pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
-    name: "rate_limit",
-    summary: "a share of the requests of users is above a limit and refused",
-    schedule: FaultSchedule::Episodes,
-    takes_metrics: false,
-    untimed_error: Some("needs every, at, lasts or on: the time of the fault"),
-    params: &[Param { name: "share", kind: ParamKind::Number, default: "", help: "the share, up to 1" }],
-    build: &|arguments| {
-        ModelEvent::new("rate_limit", USERS).with("share", 1.0, arguments)?.needing(&["share"])
-    },
-};
+pub(super) const KIND: FaultKind<ModelEvent> = ModelEvent::kind(
+    "rate_limit",
+    "a share of the requests of users is above a limit and refused",
+    &[SHARE],
+    &|arguments| ModelEvent::new("rate_limit", USERS).with("share", 1.0, arguments)?.needing(&["share"]),
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,16 +1,13 @@
 //! `resource_exhaustion`: a resource of the service behind the host's users is used up.
 
-use super::kind::{FaultKind, FaultSchedule};
+use super::kind::FaultKind;
 use super::model_event::{ModelEvent, USERS};
 use crate::scenario::{Param, ParamKind};
 
-pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
-    name: "resource_exhaustion",
-    summary: "a resource of the service that answers users is used up",
-    schedule: FaultSchedule::Episodes,
-    takes_metrics: false,
-    untimed_error: Some("needs every, at, lasts or on: the time of the fault"),
-    params: &[
+pub(super) const KIND: FaultKind<ModelEvent> = ModelEvent::kind(
+    "resource_exhaustion",
+    "a resource of the service that answers users is used up",
+    &[
         Param {
             name: "what",
             kind: ParamKind::Choice(&["cpu", "memory", "connections"]),
@@ -24,11 +21,11 @@ pub(super) const KIND: FaultKind<ModelEvent> = FaultKind {
             help: "the share that is used up, up to 1",
         },
     ],
-    build: &|arguments| {
+    &|arguments| {
         let event = ModelEvent::new("resource_exhaustion", USERS).with_text("what", arguments);
         event.with("level", 1.0, arguments)?.needing(&["what", "level"])
     },
-};
+);
 
 #[cfg(test)]
 mod tests {
