@@ -19,15 +19,8 @@ const PRIORITY: Param = Param {
 };
 
 /// All that the kinds below have in common; a kind without a length says so.
-const EPISODES: FaultKind<ModelEvent> = FaultKind {
-    name: "",
-    summary: "",
-    schedule: FaultSchedule::Episodes,
-    takes_metrics: false,
-    untimed_error: Some("needs every, at, lasts or on: the time of the fault"),
-    params: &[PATTERN, PRIORITY],
-    build: &|arguments| Ok(event("", arguments)),
-};
+const EPISODES: FaultKind<ModelEvent> =
+    ModelEvent::kind("", "", &[PATTERN, PRIORITY], &|arguments| Ok(event("", arguments)));
 
 pub(super) const CPU_SPIKE: FaultKind<ModelEvent> = FaultKind {
     name: "cpu_spike",
