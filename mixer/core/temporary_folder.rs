@@ -1,7 +1,8 @@
 //! Temporary folders that no kill leaves behind: the next start removes those of processes that are gone.
 //!
 //! A folder holds a file that is locked for as long as its process lives. Only folders with such a name, of this user, and with a
-//! lock that nobody holds are removed; those without the file, which a kill can leave, too, after a minute.
+//! lock that nobody holds are removed; those without the file, which a kill can leave, too: at once where there is something in
+//! it, as that is the rest of a removal, and after a minute where it is empty, as it may be one that is just made.
 
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
@@ -19,7 +20,7 @@ const LOCK: &str = "promemu.lock";
 /// Attempts to make a folder whose lock no other process takes, as one does that clears up at that moment.
 const ATTEMPTS_MAX: usize = 10;
 
-/// Time after which a folder without a lock is not one that is just made.
+/// Time after which an empty folder is not one that is just made.
 const BEGINNING_MAX: Duration = Duration::from_mins(1);
 /// Number of attempts to remove a folder that others write into.
 const REMOVALS_MAX: usize = 100;
@@ -111,13 +112,21 @@ impl TemporaryFolder {
             }
             let is_abandoned = match File::open(entry.path().join(LOCK)) {
                 Ok(lock) => lock.try_lock().is_ok(),
-                Err(_) => entry.metadata().is_ok_and(|found| is_older_than(&found, BEGINNING_MAX)),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => false,
+                Err(_) => {
+                    is_filled(&entry.path())
+                        || entry.metadata().is_ok_and(|found| is_older_than(&found, BEGINNING_MAX))
+                }
             };
             if is_abandoned {
                 let _is_removed = fs::remove_dir_all(entry.path()).is_ok();
             }
         }
     }
+}
+
+fn is_filled(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 fn is_older_than(found: &Metadata, age: Duration) -> bool {
@@ -145,17 +154,18 @@ mod tests {
         for name in [LOCK, "data"] {
             fs::write(gone.join(name), "left").unwrap();
         }
-        let names = ["other-tmp-1", "promemu-tmp-unlocked", "promemu-tmp-older"];
-        let [foreign, unlocked, older] = names.map(|name| parent.path().join(name));
-        for folder in [&foreign, &unlocked, &older] {
+        let names = ["other-tmp-1", "promemu-tmp-begun", "promemu-tmp-older", "promemu-tmp-half"];
+        let [foreign, begun, older, half_removed] = names.map(|name| parent.path().join(name));
+        for folder in [&foreign, &begun, &older, &half_removed] {
             fs::create_dir(folder).unwrap();
         }
+        fs::write(half_removed.join("data"), "left").unwrap();
         let hour_ago = own.path().metadata().unwrap().modified().unwrap() - Duration::from_hours(1);
         File::open(&older).unwrap().set_modified(hour_ago).unwrap();
         fs::write(foreign.join(LOCK), "").unwrap();
         own.remove_abandoned(parent.path());
-        assert!(!gone.exists() && !older.exists());
-        assert!([own.path(), alive.path(), &*foreign, &*unlocked].iter().all(|path| path.exists()));
+        assert!(!gone.exists() && !older.exists() && !half_removed.exists());
+        assert!([own.path(), alive.path(), &*foreign, &*begun].iter().all(|path| path.exists()));
         let path = own.path().to_owned();
         drop(own);
         assert!(!path.exists());
