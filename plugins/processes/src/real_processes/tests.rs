@@ -239,10 +239,12 @@ fn memory_is_filled_as_it_is_wanted_up_to_the_budget() {
     follow([200.0, 400.0, 0.0], [13.0, 24.0, 1.0], true);
     // Processes that the kernel has killed come back.
     let leader = pids(&status)[1].unwrap();
-    let holder =
-        members(leader).into_iter().find(|pid| stat(*pid).is_some_and(|stat| stat.comm == "dd")).unwrap();
-    let kill = ["-c", "kill -s KILL \"$0\"", &holder.to_string()];
-    assert!(std::process::Command::new("/bin/sh").args(kill).status().unwrap().success());
+    let holder = eventually("one is killed", || {
+        let is_holder = |pid: &u32| stat(*pid).is_some_and(|stat| stat.comm == "dd");
+        let holder = members(leader).into_iter().find(is_holder)?;
+        let kill = ["-c", "kill -s KILL \"$0\"", &holder.to_string()];
+        std::process::Command::new("/bin/sh").args(kill).status().unwrap().success().then_some(holder)
+    });
     eventually("the memory is back", || {
         let (memory, _) = round(60.0, [200.0, 400.0, 0.0]);
         (memory[1] > 20.0 && !members(leader).contains(&holder)).then_some(())
