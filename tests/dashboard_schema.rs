@@ -18,6 +18,8 @@ enum Shape {
     OneOf(&'static [&'static str]),
     List(&'static Shape),
     Either(&'static Shape, &'static Shape),
+    /// A panel, or a row of panels, as its type says.
+    PanelOrRow,
     Fields(&'static [(&'static str, Shape)], Rest),
 }
 
@@ -29,7 +31,7 @@ enum Rest {
 }
 
 use Rest::{Closed, Open};
-use Shape::{Any, Either, Fields, Flag, List, Number, OneOf, Text, Whole};
+use Shape::{Any, Either, Fields, Flag, List, Number, OneOf, PanelOrRow, Text, Whole};
 
 const MAX: i64 = u32::MAX as i64;
 
@@ -142,9 +144,20 @@ const PANEL: Shape = Fields(
         ("interval?", Text),
         ("options", Fields(&[], Open)),
         ("fieldConfig", Fields(&[("defaults", FIELD), ("overrides?", List(&OVERRIDE))], Closed)),
-        // Only rows have these.
-        ("collapsed?", Flag),
-        ("panels?", List(&Any)),
+    ],
+    Closed,
+);
+
+const ROW: Shape = Fields(
+    &[
+        ("type", OneOf(&["row"])),
+        ("collapsed", Flag),
+        ("title?", Text),
+        ("datasource?", SOURCE),
+        ("gridPos?", GRID),
+        ("id", Whole(0, MAX)),
+        ("panels", List(&PANEL)),
+        ("repeat?", Text),
     ],
     Closed,
 );
@@ -182,7 +195,7 @@ const DASHBOARD: Shape = Fields(
         ("refresh?", Either(&Text, &Flag)),
         ("schemaVersion?", Whole(0, 65_535)),
         ("version?", Whole(0, MAX)),
-        ("panels?", List(&PANEL)),
+        ("panels?", List(&PanelOrRow)),
         ("templating?", Fields(&[("list?", List(&VARIABLE))], Closed)),
         ("annotations?", Fields(&[("list?", List(&ANNOTATION))], Closed)),
         ("links?", List(&LINK)),
@@ -199,6 +212,10 @@ fn differences(value: &Value, shape: &Shape, path: &str) -> Vec<String> {
         Number => value.is_number(),
         Whole(from, to) => value.as_i64().is_some_and(|number| (*from..=*to).contains(&number)),
         OneOf(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+        PanelOrRow => {
+            let shape = if value["type"] == "row" { &ROW } else { &PANEL };
+            return differences(value, shape, path);
+        }
         Either(one, other) => {
             differences(value, one, path).is_empty() || differences(value, other, path).is_empty()
         }
@@ -297,7 +314,7 @@ fn dashboards_have_the_structure_that_grafana_publishes() {
         let uid = dashboard["uid"].as_str().unwrap();
         assert!((8..=40).contains(&uid.len()), "{name}: {uid}");
     }
-    assert!(all.len() >= 9, "{}", all.len());
+    assert!(all.len() >= 12, "{}", all.len());
 }
 
 #[test]
@@ -310,6 +327,11 @@ fn a_wrong_structure_is_found() {
         ("/links/0/type", Value::from("page"), ".links[0].type is \"page\""),
         ("/templating/list/0/hide", Value::from(3), ".templating.list[0].hide is 3"),
         ("/graphTooltip", Value::from(1.5), ".graphTooltip is 1.5"),
+        (
+            "/panels/2",
+            serde_json::json!({ "type": "row", "id": 3, "panels": [] }),
+            ".panels[2].collapsed is missing",
+        ),
         ("/time", serde_json::json!({ "from": "now-1h", "till": "now" }), ".time.till is unknown"),
     ] {
         let mut dashboard = good.clone();
@@ -320,4 +342,87 @@ fn a_wrong_structure_is_found() {
     let mut overlapping = good;
     overlapping["panels"][1]["gridPos"] = overlapping["panels"][0]["gridPos"].clone();
     assert_eq!(misplaced(&overlapping).len(), 1);
+}
+
+/// The marks of a designed dashboard, and the number of its variables at most.
+const MARKS: [&str; 2] = ["phases", "faults"];
+const VARIABLES_MAX: usize = 5;
+
+/// Differences of a designed dashboard from the house style: totals first, then causes.
+fn out_of_style(dashboard: &Value) -> Vec<String> {
+    let list = |value: &Value| value.as_array().unwrap().clone();
+    let mut found = Vec::new();
+    let variables = list(&dashboard["templating"]["list"]).len();
+    if variables > VARIABLES_MAX {
+        found.push(format!("{variables} variables"));
+    }
+    let marks: Vec<Value> = list(&dashboard["annotations"]["list"]);
+    found.extend(
+        MARKS
+            .iter()
+            .filter(|mark| marks.iter().all(|is| is["name"] != **mark))
+            .map(|mark| format!("no {mark}")),
+    );
+    let panels = list(&dashboard["panels"]);
+    let rows: Vec<usize> = (0..panels.len()).filter(|at| panels[*at]["type"] == "row").collect();
+    if rows.first() != Some(&0) || rows.len() < 3 {
+        found.push("no rows of totals and causes".to_owned());
+    }
+    let totals = panels.iter().skip(1).take(rows.get(1).map_or(0, |next| next - 1));
+    found.extend(
+        totals.filter(|panel| panel["type"] != "stat").map(|panel| format!("no total: {}", panel["title"])),
+    );
+    for panel in panels.iter().filter(|panel| panel["type"] != "row") {
+        let title = &panel["title"];
+        let defaults = &panel["fieldConfig"]["defaults"];
+        if panel["description"].as_str().is_none_or(str::is_empty) || defaults["unit"].is_null() {
+            found.push(format!("no description or unit: {title}"));
+        }
+        let legend = &panel["options"]["legend"];
+        let calcs = serde_json::json!(["min", "mean", "max"]);
+        if panel["type"] == "timeseries" && (legend["displayMode"] != "table" || legend["calcs"] != calcs) {
+            found.push(format!("no table of min, mean, max: {title}"));
+        }
+        for target in list(&panel["targets"]) {
+            let expr = target["expr"].as_str().unwrap();
+            let is_counter =
+                expr.contains("_total{") || expr.contains("_bucket{") || expr.contains("_count{");
+            if !expr.contains("ALERTS") && !expr.contains("job=~\"$job\"") {
+                found.push(format!("no job is selected: {expr}"));
+            }
+            if is_counter && !["$__rate_interval]", "$__range]"].iter().any(|range| expr.contains(range)) {
+                found.push(format!("no rate that fits the scrapes: {expr}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn designed_dashboards_have_the_style_of_the_house() {
+    let designed: Vec<_> =
+        dashboards().into_iter().filter(|(_, dashboard)| list_has(&dashboard["tags"], "users")).collect();
+    assert_eq!(designed.len(), 3);
+    for (name, dashboard) in &designed {
+        let found = out_of_style(dashboard);
+        assert!(found.is_empty(), "{name}: {found:#?}");
+    }
+    let mut changed = designed[0].1.clone();
+    let first = |field: &str| format!("/panels/1/{field}");
+    for (pointer, wrong, expected) in [
+        (first("type"), Value::from("timeseries"), "no total"),
+        (first("description"), Value::from(""), "no description"),
+        (first("targets/0/expr"), Value::from("sum(x_total{job=~\"$job\"})"), "no rate"),
+        (first("targets/0/expr"), Value::from("sum(x)"), "no job"),
+        ("/annotations/list/0/name".to_owned(), Value::from("others"), "no phases"),
+    ] {
+        let kept = std::mem::replace(changed.pointer_mut(&pointer).unwrap(), wrong);
+        let found = out_of_style(&changed);
+        assert!(found.iter().any(|line| line.starts_with(expected)), "{pointer}: {found:?}");
+        *changed.pointer_mut(&pointer).unwrap() = kept;
+    }
+}
+
+fn list_has(list: &Value, word: &str) -> bool {
+    list.as_array().is_some_and(|items| items.iter().any(|item| item == word))
 }
