@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::api::Daemon;
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::processes::{Pushgateway, eventually, free_port};
+use crate::processes::{Process, Pushgateway, eventually, free_port, promemu_command};
 
 const SAID: &str = "the fake says no";
 
@@ -132,4 +132,32 @@ fn configs_are_shown_without_the_passwords_in_them() {
         let (_, checked) = daemon.send("POST", "/api/v1/configs/check", &json!({ "config": name }));
         assert!(!checked.to_string().contains("s3cret"), "{checked}");
     }
+}
+
+#[test]
+fn a_password_that_a_proxy_echoes_is_not_logged() {
+    let proxy = FakeGateway::start(Behaviour::Echo);
+    // Padded in base64, and with a character that is escaped in URLs.
+    let named = format!("http://me:s3%2Bcret@127.0.0.1:{}", proxy.port);
+    let outputs =
+        ["pushgateway=http://gw.invalid", "remote-write=http://rw.invalid", "otlp=http://otlp.invalid"];
+    for output in outputs {
+        let mut run = Process::start(
+            promemu_command(&[
+                "--config",
+                "single_host_load",
+                "--push-interval",
+                "300ms",
+                "--output",
+                output,
+            ])
+            .env("HTTP_PROXY", &named),
+        );
+        run.wait_for_log("proxy-authorization: Basic ***");
+        run.terminate();
+        let log = run.log();
+        assert!(!log.contains("czMrY3JldA") && !log.contains("s3+cret") && !log.contains("s3%2B"), "{log}");
+    }
+    let sent = proxy.requests("");
+    assert!(sent.iter().all(|request| request.head.contains("Basic bWU6czMrY3JldA==")), "{sent:?}");
 }

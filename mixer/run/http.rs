@@ -27,7 +27,6 @@ pub use listen_address::listen_address;
 pub use options::HttpOptions;
 pub use response::PushError;
 pub(super) use response::{check, text_of};
-pub(super) use secrets::Secrets;
 pub use target::TargetUrl;
 pub use tls::server_tls;
 

@@ -34,7 +34,9 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(url: &str, token: Option<Token>) -> Result<Self, Error> {
         let url = TargetUrl::parse(url, "--url or PME_URL", "http://127.0.0.1:8000")?;
-        Ok(Self { http: HttpClient::new(&url, &HttpOptions::default())?, url, token })
+        let http = HttpClient::new(&url, &HttpOptions::default())?;
+        let http = token.iter().fold(http, |http, token| http.with_secret(token.reveal()));
+        Ok(Self { http, url, token })
     }
 
     fn builder(&self, method: &str, path: &str) -> Result<reqwest::RequestBuilder, Error> {
@@ -71,6 +73,15 @@ impl Client {
             "{} answers more than promemu does, or more than ctl takes; ask for less of it, or check --url",
             self.url
         ))
+    }
+
+    /// The error of an answer, which may quote the request.
+    fn refusal(&self, status: u16, body: &Value) -> Error {
+        match api_error(status, body) {
+            Error::Usage(text) => Error::Usage(self.http.conceal(text)),
+            Error::Run(text) => Error::Run(self.http.conceal(text)),
+            other => other,
+        }
     }
 
     /// Sends a request, and returns the head of promemu's answer.
@@ -113,7 +124,7 @@ impl Client {
         let answer = self.begin(builder, LIMITS).await?;
         let status = answer.status();
         let body = self.read(answer).await?;
-        if status.is_success() { Ok(body) } else { Err(api_error(status.as_u16(), &body)) }
+        if status.is_success() { Ok(body) } else { Err(self.refusal(status.as_u16(), &body)) }
     }
 
     /// Prints events as they arrive, until the run ends.
@@ -125,7 +136,7 @@ impl Client {
         let mut answer = self.begin(self.builder("GET", path)?, STREAM_LIMITS).await?;
         let status = answer.status();
         if !status.is_success() {
-            return Err(api_error(status.as_u16(), &self.read(answer.limited(LIMITS)).await?));
+            return Err(self.refusal(status.as_u16(), &self.read(answer.limited(LIMITS)).await?));
         }
         let mut frames = Frames::default();
         while let Some(bytes) = answer.chunk().await.map_err(|error| self.broken(&error))? {

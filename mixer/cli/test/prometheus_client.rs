@@ -94,12 +94,13 @@ impl PrometheusClient {
             .get(&format!("api/v1/{path}"), parameters)
             .map_err(|error| Unanswered::Failed(format!("Prometheus is away: {error}")))?;
         let answer: Answer<T> = serde_json::from_slice(&body).map_err(|error| {
+            let error = self.http.conceal(error.to_string());
             Unanswered::Failed(format!("Prometheus answers {status}, and not as it should: {error}"))
         })?;
         match (answer.data, answer.error) {
             (Some(data), None) if answer.status == "success" => Ok(data),
             (_, why) => {
-                let why = why.unwrap_or_else(|| "no reason given".to_owned());
+                let why = why.map_or_else(|| "no reason given".to_owned(), |why| self.http.conceal(why));
                 let text = format!("Prometheus refuses it: {why}");
                 let is_wrong = answer.error_type.as_deref() == Some("bad_data");
                 Err(if is_wrong { Unanswered::Refused(text) } else { Unanswered::Failed(text) })

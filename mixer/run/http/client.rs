@@ -46,7 +46,9 @@ impl HttpClient {
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();
-        if let Some(proxy) = proxy(target)? {
+        let proxies = Proxies::of(|name| std::env::var(name).ok());
+        let secrets = Secrets::of(target, options, &proxies);
+        if let Some(proxy) = proxy(target, proxies)? {
             http = http.proxy(proxy);
         }
         let broken = |error| {
@@ -71,7 +73,23 @@ impl HttpClient {
             }
         }
         let (http, is_identified) = (http.build().map_err(broken)?, options.identity().is_some());
-        Ok(Self { http, headers: options.headers(), is_identified, secrets: Secrets::of(target, options) })
+        Ok(Self { http, headers: options.headers(), is_identified, secrets })
+    }
+
+    /// The same, which sends this secret, too.
+    #[must_use]
+    pub fn with_secret(self, secret: &str) -> Self {
+        Self { secrets: self.secrets.with(secret), ..self }
+    }
+
+    pub(crate) const fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// A text of the server, without the secrets that it was sent.
+    #[must_use]
+    pub fn conceal(&self, text: String) -> String {
+        self.secrets.conceal(text)
     }
 
     /// A request with the options' headers.
@@ -104,9 +122,9 @@ impl HttpClient {
 }
 
 /// The proxy of requests to this server and to those that it redirects to; `None` if the environment names none.
-fn proxy(target: &TargetUrl) -> Result<Option<Proxy>, Error> {
-    let proxies = Arc::new(Proxies::of(|name| std::env::var(name).ok()));
+fn proxy(target: &TargetUrl, proxies: Proxies) -> Result<Option<Proxy>, Error> {
     let Some(proxy) = proxies.proxy_of(target.url())? else { return Ok(None) };
     info!(server = %target, proxy = shown(&proxy), "requests go through a proxy that the environment names");
+    let proxies = Arc::new(proxies);
     Ok(Some(Proxy::custom(move |url| proxies.proxy_of(url).ok().flatten())))
 }

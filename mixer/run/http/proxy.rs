@@ -40,6 +40,13 @@ impl Proxies {
         Self { http, https, exempt }
     }
 
+    /// The URLs of all, as far as they can be read.
+    pub(super) fn urls(&self) -> Vec<Url> {
+        let named = self.http.iter().chain(&self.https);
+        let urls = named.map(|(variable, text)| TargetUrl::parse(text, variable, "http://proxy:3128"));
+        urls.flatten().map(|target| target.url().clone()).collect()
+    }
+
     /// The proxy of requests to this URL. One that cannot be used is an error that names its variable.
     pub(super) fn proxy_of(&self, url: &Url) -> Result<Option<Url>, Error> {
         let host = url.host_str().unwrap_or_default();

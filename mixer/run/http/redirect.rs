@@ -85,12 +85,13 @@ fn is_same_family(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::proxy::Proxies;
     use crate::http::{HttpOptions, TargetUrl};
 
     #[test]
     fn a_target_is_named_without_secrets_and_cut_behind_them() {
         let server = TargetUrl::parse("http://me:s3cret@h", "url", "x").unwrap();
-        let secrets = Secrets::of(&server, &HttpOptions::default());
+        let secrets = Secrets::of(&server, &HttpOptions::default(), &Proxies::default());
         let before = format!("http://h/{}", "x".repeat(TARGET_MAX - 12));
         let long = Url::parse(&format!("{before}s%33cret{}", "y".repeat(60_000))).unwrap();
         assert_eq!(named(&long, &secrets), format!("{before}***…"));

@@ -2,8 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::Url;
 
 use super::options::HttpOptions;
+use super::proxy::Proxies;
 use super::target::TargetUrl;
 
 /// A shorter one would be found in unrelated texts.
@@ -11,28 +13,32 @@ const SECRET_BYTES_MIN: usize = 4;
 /// The longest spelling of a secret that is found across the end of a shown text: one of 4 KiB, each byte as `\u00XX`.
 pub(super) const SPELLING_BYTES_MAX: usize = 6 * 4096;
 
-/// Secrets of one server's client.
+/// Secrets of one server's client: those of the server, and of the proxies before it.
 #[derive(Clone)]
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
-    pub(crate) fn of(target: &TargetUrl, options: &HttpOptions) -> Self {
+    pub(super) fn of(target: &TargetUrl, options: &HttpOptions, proxies: &Proxies) -> Self {
         let mut all: Vec<String> = options.secrets().to_vec();
         let url = target.url();
-        if let Some(password) = url.password() {
-            // As written in the URL, and as sent.
-            for (user, password) in [
-                (url.username().to_owned(), password.to_owned()),
-                (decoded(url.username()), decoded(password)),
-            ] {
-                all.push(STANDARD.encode(format!("{user}:{password}")));
-                all.push(password);
-            }
-        }
+        all.extend(proxies.urls().iter().chain([url]).flat_map(credentials));
         let query = url.query().unwrap_or_default();
         all.push(query.to_owned());
         all.extend(query.split('&').filter_map(|pair| Some(pair.split_once('=')?.1.to_owned())));
         all.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+        Self::all(all)
+    }
+
+    /// The same with one more.
+    pub(super) fn with(self, secret: &str) -> Self {
+        Self::all(self.0.into_iter().chain([secret.to_owned()]).collect())
+    }
+
+    fn all(mut all: Vec<String>) -> Self {
+        // Base64 is also written without its padding.
+        let unpadded: Vec<String> =
+            all.iter().map(|secret| secret.trim_end_matches('=').to_owned()).collect();
+        all.extend(unpadded);
         all.retain(|secret| secret.len() >= SECRET_BYTES_MIN);
         // A secret that is part of another one comes after it.
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -44,6 +50,15 @@ impl Secrets {
     pub(crate) fn conceal(&self, text: String) -> String {
         self.0.iter().fold(text, |text, secret| without(text, secret))
     }
+}
+
+/// The password of a URL and what is sent of it, as written in the URL and decoded.
+fn credentials(url: &Url) -> Vec<String> {
+    let Some(password) = url.password() else { return Vec::new() };
+    let written = (url.username().to_owned(), password.to_owned());
+    let decoded = (decoded(url.username()), decoded(password));
+    let both = [written, decoded].into_iter();
+    both.flat_map(|(user, password)| [STANDARD.encode(format!("{user}:{password}")), password]).collect()
 }
 
 /// The text with `***` in place of each spelling of the secret.
@@ -139,10 +154,43 @@ impl std::fmt::Debug for Secrets {
 mod tests {
     use super::*;
 
+    fn secrets(target: &TargetUrl) -> Secrets {
+        Secrets::of(target, &HttpOptions::default(), &Proxies::default())
+    }
+
+    #[test]
+    fn credentials_of_proxies_are_concealed_as_those_of_the_server() {
+        let target = TargetUrl::parse("http://me:s3cret@h/x", "url", "x").unwrap();
+        let variables = |name: &str| match name {
+            "http_proxy" => Some("us:p%2Bssword@proxy:1".to_owned()),
+            "HTTPS_PROXY" => Some("http://other:0ther@proxy:2".to_owned()),
+            _ => None,
+        };
+        let secrets = Secrets::of(&target, &HttpOptions::default(), &Proxies::of(variables)).with("t0ken");
+        let padded = STANDARD.encode("us:p+ssword");
+        assert!(padded.ends_with('='), "{padded}");
+        for echo in [
+            "s3cret",
+            "p+ssword",
+            "p%2Bssword",
+            "p\\u002bssword",
+            &padded,
+            padded.trim_end_matches('='),
+            &padded.replace('=', "%3D"),
+            &STANDARD.encode("us:p%2Bssword"),
+            "0ther",
+            &STANDARD.encode("other:0ther"),
+            "t0ken",
+        ] {
+            assert_eq!(secrets.conceal(format!("no: {echo}!")), "no: ***!", "{echo}");
+        }
+        assert_eq!(secrets.conceal("user us".to_owned()), "user us");
+    }
+
     #[test]
     fn secrets_that_a_server_echoes_are_concealed() {
         let target = TargetUrl::parse("http://me:s3cret@h/x?key=t0ken", "url", "x").unwrap();
-        let secrets = Secrets::of(&target, &HttpOptions::default());
+        let secrets = secrets(&target);
         let echo = "no: Basic bWU6czNjcmV0 (me:s3cret) at /x?key=t0ken";
         assert_eq!(secrets.conceal(echo.to_owned()), "no: Basic *** (me:***) at /x?***");
         assert_eq!(format!("{secrets:?}"), "Secrets(4)");
@@ -153,7 +201,7 @@ mod tests {
     fn each_spelling_of_a_secret_is_concealed() {
         let target =
             TargetUrl::parse("http://m%65:s%2Fcret@h/x?a=1&key=t%2Fken&b=to+ken", "url", "x").unwrap();
-        let secrets = Secrets::of(&target, &HttpOptions::default());
+        let secrets = secrets(&target);
         for echo in
             ["s%2Fcret", "s/cret", "t%2Fken", "t/ken", "to+ken", "to ken", &STANDARD.encode("me:s/cret")]
         {
@@ -165,7 +213,7 @@ mod tests {
     #[test]
     fn an_escaped_secret_is_concealed_whatever_is_escaped_in_it() {
         let target = TargetUrl::parse("http://me:Ab%2B%2F=%C3%A9%25'x@h", "url", "x").unwrap();
-        let secrets = Secrets::of(&target, &HttpOptions::default());
+        let secrets = secrets(&target);
         for echo in [
             "Ab%2B/%3D%c3%a9%25%27x",
             "Ab+/=%C3%A9%'x",

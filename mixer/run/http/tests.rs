@@ -46,8 +46,7 @@ async fn ask_within(limits: Limits, url: &str, options: &HttpOptions) -> Result<
     let target = TargetUrl::parse(url, "url", "http://x").unwrap();
     let client = HttpClient::new(&target, options).map_err(|error| error.to_string())?;
     let request = client.request(Method::GET, target.url().clone());
-    let secrets = Secrets::of(&target, options);
-    let answer = check(client.send(request, limits).await, &secrets).await;
+    let answer = check(client.send(request, limits).await, client.secrets()).await;
     let body = answer.map_err(|error| error.to_string())?.body().await.map_err(|error| error.to_string())?;
     Ok(String::from_utf8(body).unwrap())
 }

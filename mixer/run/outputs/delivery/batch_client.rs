@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 
-use crate::http::{HttpClient, HttpOptions, Limits, PushError, Secrets, TargetUrl, check, text_of};
+use crate::http::{HttpClient, HttpOptions, Limits, PushError, TargetUrl, check, text_of};
 use promemu_core::error::Error;
 use promemu_wire::request::Batch;
 
@@ -93,7 +93,6 @@ pub(in crate::outputs) struct BatchClient {
     headers: HeaderMap,
     timeout: Duration,
     rules: ResponseRules,
-    secrets: Secrets,
 }
 
 impl BatchClient {
@@ -106,8 +105,8 @@ impl BatchClient {
     ) -> Result<Self, Error> {
         let http = HttpClient::new(&target, options)?;
         let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
-        let (rules, secrets) = (ResponseRules::default(), Secrets::of(&target, options));
-        Ok(Self { http, target, headers: headers.collect(), timeout, rules, secrets })
+        let rules = ResponseRules::default();
+        Ok(Self { http, target, headers: headers.collect(), timeout, rules })
     }
 
     /// The same for a protocol with these rules.
@@ -170,7 +169,7 @@ impl BatchClient {
         let response = self.http.send(request, Limits::within(self.timeout)).await?;
         let headers = response.headers().clone();
         let last = FinalResponse { is_success: false, headers: &headers, body: &[], samples: batch.samples };
-        match check(Ok(response), &self.secrets).await {
+        match check(Ok(response), self.http.secrets()).await {
             Err(error) if (self.rules.is_retryable)(&error) && !(self.rules.is_permanent)(&error) => {
                 Err(error)
             }
@@ -183,7 +182,7 @@ impl BatchClient {
                 let body = response.beginning(RESPONSE_BYTES_MAX).await;
                 let (samples, reason) =
                     (self.rules.rejected)(&FinalResponse { is_success: true, body: &body, ..last });
-                let reason = text_of(reason.as_bytes(), &self.secrets);
+                let reason = text_of(reason.as_bytes(), self.http.secrets());
                 let kind = "partial success".to_owned();
                 let rejected = format!("it rejected {samples} of {} samples", batch.samples);
                 Ok((samples > 0).then_some(Rejection {

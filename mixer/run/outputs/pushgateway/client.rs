@@ -17,7 +17,7 @@ use tracing::{debug, info};
 
 use super::groups::{GatewayGroup, GroupReader};
 use crate::clock::wall_now;
-use crate::http::{Answer, HttpClient, HttpOptions, Limits, PushError, Secrets, TargetUrl, check};
+use crate::http::{Answer, HttpClient, HttpOptions, Limits, PushError, TargetUrl, check};
 use promemu_core::error::Error;
 use promemu_core::time::Time;
 use promemu_wire::exposition::Format;
@@ -117,7 +117,6 @@ pub struct PushgatewayClient {
     http: HttpClient,
     url: GatewayUrl,
     push_timeout: Duration,
-    secrets: Secrets,
     /// `true` once only gzipped bodies are small enough.
     gzips: AtomicBool,
 }
@@ -125,8 +124,8 @@ pub struct PushgatewayClient {
 impl PushgatewayClient {
     /// A client; nothing is sent yet.
     pub fn new(url: GatewayUrl, options: &HttpOptions, push_timeout: Duration) -> Result<Self, Error> {
-        let (http, secrets) = (HttpClient::new(&url.0, options)?, Secrets::of(&url.0, options));
-        Ok(Self { http, url, push_timeout, secrets, gzips: AtomicBool::new(false) })
+        let http = HttpClient::new(&url.0, options)?;
+        Ok(Self { http, url, push_timeout, gzips: AtomicBool::new(false) })
     }
 
     /// The gateway's URL.
@@ -177,14 +176,14 @@ impl PushgatewayClient {
             request = request.header(CONTENT_ENCODING, encoding);
         }
         let answer = self.http.send(request, Limits::within(self.push_timeout)).await;
-        check(answer, &self.secrets).await.map(|answer| answer.status())
+        check(answer, self.http.secrets()).await.map(|answer| answer.status())
     }
 
     /// Deletes a job's group. A group that is not there is no error.
     pub async fn delete(&self, job: &str) -> Result<(), PushError> {
         let request = self.http.request(Method::DELETE, self.url.group(job));
         let limits = Limits::within(self.push_timeout.min(DELETE_TIMEOUT_MAX));
-        match check(self.http.send(request, limits).await, &self.secrets).await {
+        match check(self.http.send(request, limits).await, self.http.secrets()).await {
             Err(error) if error.is_not_found() => Ok(()),
             outcome => outcome.map(drop),
         }
@@ -245,7 +244,7 @@ impl PushgatewayClient {
             body_bytes: LIST_BYTES_MAX,
         };
         let request = self.http.request(Method::GET, self.url.join(&["metrics"]));
-        let mut answer = check(self.http.send(request, limits).await, &self.secrets).await?;
+        let mut answer = check(self.http.send(request, limits).await, self.http.secrets()).await?;
         let now = gateway_time(&answer).unwrap_or_else(wall_now);
         let mut reader = GroupReader::default();
         while let Some(chunk) = answer.chunk().await? {
