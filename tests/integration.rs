@@ -16,6 +16,7 @@ mod api_description;
 mod block_plans;
 mod block_queries;
 mod blocks;
+mod cardinality;
 mod churn;
 mod claims;
 mod cli;

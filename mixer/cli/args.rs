@@ -2,6 +2,7 @@
 //!
 //! Values are checked in [`crate::settings`] and in the commands; here are only the types that clap itself can check.
 
+mod cardinality;
 mod cli;
 mod ctl;
 mod dashboard;
@@ -26,6 +27,7 @@ mod usage;
 mod variables;
 mod words;
 
+pub(crate) use cardinality::CardinalityArgs;
 pub(crate) use cli::{Cli, Command, HistoryLabels, LogFormat, PushFormat};
 pub(crate) use ctl::{CtlAction, CtlArgs, FaultChange, ListArgs, TimelineChange};
 pub(crate) use dashboard::DashboardArgs;

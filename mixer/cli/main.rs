@@ -7,7 +7,7 @@
 //! | `promemu run NAME`, `promemu --config NAME` | [`run`] |
 //! | `promemu --once` | [`once`] |
 //! | `promemu --list-configs` | [`list`] |
-//! | `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `proxy`, `scenarios`, `test`, `truth` | [`check`], [`clean`], … |
+//! | `cardinality`, `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `proxy`, `scenarios`, `test`, `truth` | [`cardinality`], [`check`], … |
 //!
 //! As PID 1 it starts itself as a child instead, and does nothing else ([`init`]).
 //!
@@ -15,6 +15,7 @@
 //! ([`diagnostics`], [`logs`]), signals ([`signals`], [`interrupts`]), and what they print or write ([`stdout`], [`table`], [`output_file`]). Nothing shared knows a command.
 
 mod args;
+mod cardinality;
 mod check;
 mod clean;
 mod completions;
@@ -36,6 +37,7 @@ mod once;
 mod output_file;
 mod plot;
 mod plugins;
+mod prometheus_client;
 mod proxy;
 mod run;
 mod scenarios;
@@ -128,6 +130,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Scenarios { name }) => return done(scenarios::scenarios(name.as_deref())),
         Some(Command::Ctl(args)) => return block_on(ctl::ctl(&cli, args)),
         Some(Command::Plugins) => return done(plugins::plugins()),
+        Some(Command::Cardinality(args)) => return cardinality::cardinality(args),
         _ => {}
     }
     let settings = Settings::new(cli)?;

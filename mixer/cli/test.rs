@@ -17,7 +17,6 @@ mod matrix;
 mod mutants;
 mod mutation;
 mod prometheus;
-mod prometheus_client;
 mod promql;
 mod promtool_output;
 mod query_times;

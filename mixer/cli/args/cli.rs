@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use promemu_core::config::DEFAULT_SERIES_MAX;
 
+use super::cardinality::CardinalityArgs;
 use super::ctl::CtlArgs;
 use super::dashboard::DashboardArgs;
 use super::describe::DescribeArgs;
@@ -252,6 +253,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Make a Grafana dashboard of a config's metrics, or, without a config, of promemu's own
     Dashboard(DashboardArgs),
+    /// Count the series of a Prometheus: its largest metrics, labels and values, their growth, and budgets
+    Cardinality(CardinalityArgs),
     /// Describe a config: its arguments, hosts, metrics, levers, faults and events
     Describe(DescribeArgs),
     /// Show and steer a running promemu by its control API

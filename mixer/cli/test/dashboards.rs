@@ -19,9 +19,9 @@ use self::data::Data;
 use self::interpolation::TimeRange;
 use self::queries::Queries;
 use super::large;
-use super::prometheus_client::PrometheusClient;
 use super::rules::Rules;
 use super::subject::Subject;
+use crate::prometheus_client::PrometheusClient;
 
 /// The parts of dashboards, by dashboard.
 type Dashboards = IndexMap<String, Result<Vec<DashboardPart>, String>>;

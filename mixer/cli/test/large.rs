@@ -13,10 +13,10 @@ use promemu_core::error::Error;
 use promemu_core::verdict::Observation;
 
 use super::evaluated;
-use super::prometheus_client::PrometheusClient;
 use super::rule_order::ordered;
 use super::rules::Rules;
 use super::subject::Subject;
+use crate::prometheus_client::PrometheusClient;
 use evaluation::Evaluation;
 
 /// Asks a Prometheus on the run that is tested, with all series that the rules make. It is given the names of those that are

@@ -14,7 +14,7 @@ use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_run::http::{HttpOptions, TargetUrl};
 
 use super::guarded::Guarded;
-use super::prometheus_client::PrometheusClient;
+use crate::prometheus_client::PrometheusClient;
 
 /// Time until a Prometheus has read its blocks.
 const START_TIMEOUT: Duration = Duration::from_mins(1);

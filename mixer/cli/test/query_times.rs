@@ -11,9 +11,9 @@ use promemu_run::clock::Clock;
 use serde_json::Value;
 
 use super::large;
-use super::prometheus_client::PrometheusClient;
 use super::rules::Rules;
 use super::subject::Subject;
+use crate::prometheus_client::PrometheusClient;
 
 /// Maximum number of steps of a query, about those of a wide panel.
 const STEPS_MAX: u64 = 1_000;

@@ -8,7 +8,7 @@ use promemu_core::time::{Span, Time};
 use promemu_core::verdict::ResultSeries;
 
 use super::matrix::{Matrix, MatrixSeries, Sample};
-use super::prometheus_client::{PrometheusClient, Unanswered};
+use crate::prometheus_client::{PrometheusClient, Unanswered};
 
 /// Maximum number of steps of one query; Prometheus refuses more than 11 000.
 const STEPS_MAX: usize = 10_000;

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use promemu_core::backfill::Grid;
 use serde::Deserialize;
 
-use super::prometheus_client::{PrometheusClient, Unanswered};
+use crate::prometheus_client::{PrometheusClient, Unanswered};
 
 #[derive(Deserialize)]
 struct Vector {

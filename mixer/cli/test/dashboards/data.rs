@@ -8,7 +8,7 @@ use promemu_core::backfill::Grid;
 use promemu_core::time::Span;
 use serde_json::Value;
 
-use crate::test::prometheus_client::PrometheusClient;
+use crate::prometheus_client::PrometheusClient;
 
 /// Maximum number of steps of a query: Prometheus refuses more than 11 000.
 const STEPS_MAX: u64 = 10_000;

@@ -15,12 +15,12 @@ use super::super::blocks;
 use super::super::condition::Condition;
 use super::super::evaluated::Evaluated;
 use super::super::prometheus::Prometheus;
-use super::super::prometheus_client::{PrometheusClient, Unanswered};
 use super::super::range_query::{RangeQuery, Results};
 use super::super::reads::{ALERTS, Reads};
 use super::super::rule_order::{TestRule, makers};
 use super::super::series_count::series_by_name;
 use super::super::subject::{Subject, TestRun};
+use crate::prometheus_client::{PrometheusClient, Unanswered};
 
 /// The evaluation of one run.
 pub(super) struct Evaluation<'a> {

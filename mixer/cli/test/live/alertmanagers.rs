@@ -6,8 +6,8 @@ use promemu_run::http::{HttpOptions, TargetUrl};
 use promemu_run::webhook::Webhook;
 
 use crate::args::TestArgs;
+use crate::prometheus_client::PrometheusClient;
 use crate::settings::server;
-use crate::test::prometheus_client::PrometheusClient;
 
 /// The end of the address that a Prometheus has for an Alertmanager.
 const ALERTS_PATHS: [&str; 2] = ["/api/v2/alerts", "/api/v1/alerts"];

@@ -7,7 +7,7 @@ use promemu_core::time::{Span, Time};
 use promemu_wire::rule_file::{Rule, RuleFile, RuleGroup, RuleKind};
 use serde::Deserialize;
 
-use crate::test::prometheus_client::{PrometheusClient, Unanswered};
+use crate::prometheus_client::{PrometheusClient, Unanswered};
 use crate::test::rules::Rules;
 
 /// The rules of a Prometheus.

@@ -17,7 +17,7 @@ const LIMITS: Limits =
 
 /// The reason for which a question has no answer, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unanswered {
+pub(crate) enum Unanswered {
     /// The question is wrong.
     Refused(String),
     /// Prometheus is away, or could not find out the answer.
@@ -26,7 +26,7 @@ pub(super) enum Unanswered {
 
 impl Unanswered {
     /// The reason.
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         match self {
             Self::Refused(text) | Self::Failed(text) => text,
         }
@@ -45,33 +45,39 @@ struct Answer<T> {
 
 /// The client of one Prometheus.
 #[derive(Debug)]
-pub(super) struct PrometheusClient {
+pub(crate) struct PrometheusClient {
     http: HttpClient,
     url: TargetUrl,
     runtime: Runtime,
+    limits: Limits,
 }
 
 impl PrometheusClient {
     /// A client of the Prometheus at this address. Nothing is sent yet.
-    pub(super) fn new(url: TargetUrl, options: &HttpOptions) -> Result<Self, Error> {
+    pub(crate) fn new(url: TargetUrl, options: &HttpOptions) -> Result<Self, Error> {
         let http = HttpClient::new(&url, options)?;
         let runtime = interrupts::runtime()
             .map_err(|source| Error::System { what: "Prometheus cannot be asked".to_owned(), source })?;
-        Ok(Self { http, url, runtime })
+        Ok(Self { http, url, runtime, limits: LIMITS })
+    }
+
+    /// With other limits of a question and its answer.
+    pub(crate) fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Its address, without secrets.
-    pub(super) const fn url(&self) -> &TargetUrl {
+    pub(crate) const fn url(&self) -> &TargetUrl {
         &self.url
     }
 
     /// `true` if it answers queries.
-    pub(super) fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.get("-/ready", &[]).is_ok_and(|(status, _)| status == 200)
     }
 
     /// Waits for a while.
-    pub(super) fn pause(&self, length: Duration) {
+    pub(crate) fn pause(&self, length: Duration) {
         self.runtime.block_on(async { tokio::time::sleep(length).await });
     }
 
@@ -80,12 +86,12 @@ impl PrometheusClient {
     /// # Errors
     ///
     /// In words: Prometheus refuses the question, or is away.
-    pub(super) fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
+    pub(crate) fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
         self.read(path, parameters).map_err(Unanswered::text)
     }
 
     /// As [`Self::ask`], read into a type.
-    pub(super) fn read<T: DeserializeOwned>(
+    pub(crate) fn read<T: DeserializeOwned>(
         &self,
         path: &str,
         parameters: &[(&str, &str)],
@@ -109,23 +115,63 @@ impl PrometheusClient {
     }
 
     /// The body of an answer in JSON, of a server that has no such API.
-    pub(super) fn json(&self, path: &str) -> Result<Value, String> {
+    pub(crate) fn json(&self, path: &str) -> Result<Value, String> {
         let (status, body) = self.get(path, &[])?;
         serde_json::from_slice(&body)
             .map_err(|error| format!("it answers {status}, and not as it should: {error}"))
     }
 
+    /// The answer in JSON of a server that has another API to a request, with a body in JSON, within a time.
+    ///
+    /// # Errors
+    ///
+    /// In words: the server is away, refuses the request, or answers something else.
+    pub(crate) fn exchange(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&Value>,
+        time: Option<Duration>,
+    ) -> Result<Value, String> {
+        let mut request = self.http.request(method, self.url_of(path));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let limits =
+            time.map_or(self.limits, |time| Limits { time: Some(time), silence: time, ..self.limits });
+        let (status, body) = self.send(request, limits)?;
+        let answer: Result<Value, _> = serde_json::from_slice(&body);
+        match answer {
+            Ok(answer) if status < 400 => Ok(answer),
+            Ok(Value::Object(refusal)) if refusal.contains_key("message") => {
+                Err(format!("it answers {status}: {}", refusal["message"]))
+            }
+            // Grafana answers 400 if a query is refused, and says why in the results.
+            Ok(answer) if answer["results"].is_object() => Ok(answer),
+            Ok(_) => Err(format!("it answers {status}")),
+            Err(error) => Err(format!("it answers {status}, and not as it should: {error}")),
+        }
+    }
+
     /// The status and the body of an answer.
     fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<(u16, Vec<u8>), String> {
-        let mut url = self.url.url().clone();
-        // Behind a proxy its address has a path of its own.
-        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        let mut url = self.url_of(path);
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
-        let request = self.http.request(reqwest::Method::GET, url);
+        self.send(self.http.request(reqwest::Method::GET, url), self.limits)
+    }
+
+    /// The address of a path. Behind a proxy the server has a path of its own.
+    fn url_of(&self, path: &str) -> reqwest::Url {
+        let mut url = self.url.url().clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        url
+    }
+
+    fn send(&self, request: reqwest::RequestBuilder, limits: Limits) -> Result<(u16, Vec<u8>), String> {
         self.runtime.block_on(async {
-            let answer = self.http.send(request, LIMITS).await.map_err(|error| error.to_string())?;
+            let answer = self.http.send(request, limits).await.map_err(|error| error.to_string())?;
             let status = answer.status().as_u16();
             let body = answer.body().await.map_err(|error| error.to_string())?;
             Ok((status, body))
