@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod api_bounds;
 mod api_description;
 mod block_plans;
 mod block_queries;

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 use tokio::time::{sleep, timeout};
 
-use promemu_core::stop::Stop;
+use promemu_core::stop::{Stop, StopOnDrop};
 use promemu_run::handle::RunHandle;
 
 use crate::daemon::Daemon;
@@ -144,15 +144,6 @@ async fn run_with<T: Send + 'static>(
             // It ends soon, and says itself that it was ended.
             work.await
         }
-    }
-}
-
-/// Asks work to stop when it is dropped.
-struct StopOnDrop(Stop);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.set();
     }
 }
 

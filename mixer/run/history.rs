@@ -4,12 +4,14 @@
 
 use std::fmt;
 use std::num::NonZero;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
 
 use promemu_core::backfill::{Backfill, Grid, drive};
 use promemu_core::error::Error;
 use promemu_core::host::{DrivenHost, Outbox};
 use promemu_core::plan::Plan;
+use promemu_core::stop::Stop;
 use promemu_core::time::{Span, Time};
 use tracing::warn;
 
@@ -27,8 +29,8 @@ const PROBED_PART: u64 = 24;
 const PROBED_MIN: Span = Span::from_secs(3_600);
 
 /// Drives the hosts of a run through a grid and writes their samples; returns them at its end, in the order of the plan. Gives up
-/// when nobody holds the last argument any more.
-pub type WriteHistory = dyn Fn(&Backfill, Grid, &Weak<()>) -> Result<Vec<DrivenHost>, Error> + Send + Sync;
+/// when it is asked to stop.
+pub type WriteHistory = dyn Fn(&Backfill, Grid, &Stop) -> Result<Vec<DrivenHost>, Error> + Send + Sync;
 
 /// The history that a run begins with.
 pub struct History {
@@ -36,6 +38,8 @@ pub struct History {
     pub length: Span,
     /// Time between two samples.
     pub step: Span,
+    /// The longest real time that it takes; `None` for as long as it likes.
+    pub work_max: Option<Duration>,
     /// Emulates and writes it; called once, on a thread that may block.
     pub write: Box<WriteHistory>,
 }
@@ -63,20 +67,32 @@ impl History {
         clock.started_at().before(self.length)
     }
 
-    /// Drives the hosts of a plan that starts with the history through it, and writes it. Blocks. It gives up if nobody holds
-    /// `wanted` any more.
+    /// The most samples that it has of a plan, with those of `up`.
+    #[must_use]
+    pub fn samples_max(&self, plan: &Plan) -> usize {
+        let moments = self.length.as_nanos() / self.step.as_nanos().max(1);
+        let moments = usize::try_from(moments).unwrap_or(usize::MAX).saturating_add(1);
+        moments.saturating_mul(plan.series_count().saturating_add(plan.hosts.len()))
+    }
+
+    /// Drives the hosts of a plan that starts with the history through it, and writes it. Blocks. It gives up soon after it is
+    /// asked to stop.
     pub(crate) fn emulate(
         &self,
         plan: Plan,
         seed: u64,
         clock: &Clock,
-        wanted: &Weak<()>,
+        stop: &Stop,
     ) -> Result<Emulated, Error> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         let (start, plan) = (self.start(clock), Arc::new(plan));
-        let until = clock.now() + expected_work(&plan, seed, start, clock, threads)?;
-        let run = Backfill::new(Arc::clone(&plan), seed, start, until)?;
-        let hosts = (self.write)(&run, Grid { from: start, to: until, step: self.step }, wanted)?;
+        let expected = stop.interrupts(|| expected_work(&plan, seed, start, clock, threads))?;
+        let until = clock.now() + if stop.is_set() { Span::ZERO } else { expected };
+        let run = stop.interrupts(|| Backfill::new(Arc::clone(&plan), seed, start, until))?;
+        if stop.is_set() {
+            return Err(Error::Run("history was stopped".to_owned()));
+        }
+        let hosts = (self.write)(&run, Grid { from: start, to: until, step: self.step }, stop)?;
         if hosts.len() != plan.hosts.len() {
             return Err(Error::Run("history was not written to its end".to_owned()));
         }

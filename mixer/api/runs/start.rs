@@ -1,16 +1,19 @@
 //! The start of a run that a client has created: from its request to a run that goes on by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::warn;
 
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::error::Error;
+use promemu_core::plan::Plan;
 use promemu_core::rng::random_seed;
 use promemu_core::stop::Stop;
 use promemu_core::time::{Span, Time};
 use promemu_run::clock::Clock;
 use promemu_run::event_tap::EventTap;
+use promemu_run::history::History;
 use promemu_run::run::Run;
 use promemu_run::settings::RunSettings;
 use promemu_run::simulation::{is_simulation, tell_created};
@@ -23,6 +26,11 @@ use crate::config_source::{ConfigChoice, ConfigSource};
 use crate::daemon::Daemon;
 use crate::error::ApiError;
 use crate::state::AppState;
+
+/// The most samples of the history of a client's run: 2 GB of text.
+const HISTORY_SAMPLES_MAX: usize = 20_000_000;
+/// The longest real time for such a history.
+const HISTORY_WORK_MAX: Duration = Duration::from_mins(10);
 
 /// Adds a run, and starts it if `starts`. Blocks: loading a config takes time.
 pub(crate) fn create(
@@ -89,6 +97,19 @@ impl Loader {
     }
 }
 
+/// Refuses a history that has more samples than a client may ask for.
+fn check_size(history: &History, plan: &Plan) -> Result<(), ApiError> {
+    let samples = history.samples_max(plan);
+    if samples <= HISTORY_SAMPLES_MAX {
+        return Ok(());
+    }
+    Err(ApiError::invalid(format!(
+        "history has {samples} samples, a value of each series every {}, and a client's has {HISTORY_SAMPLES_MAX} at most; \
+         ask for a shorter one, or for fewer series",
+        history.step
+    )))
+}
+
 /// The specification of a run that starts now. Its outputs are the daemon's.
 fn spec(
     daemon: &Arc<Daemon>,
@@ -97,7 +118,9 @@ fn spec(
     stop: &Stop,
 ) -> Result<RunSpec, ApiError> {
     let clock = Clock::start().at_speed(request.speed);
-    let history = request.history.map(|length| (daemon.history)(&request.id, length));
+    let history = request
+        .history
+        .map(|length| History { work_max: Some(HISTORY_WORK_MAX), ..(daemon.history)(&request.id, length) });
     let start = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
     let file = request.config.source.open(daemon)?;
     let options = request.config.load_options(daemon, &request.id, start, &Stop::default())?;
@@ -110,6 +133,9 @@ fn spec(
         }
     };
     let (LoadedConfig { plan, files, warnings }, mut settings) = loader.load_until(&file, start, stop)?;
+    if let Some(history) = &history {
+        check_size(history, &plan)?;
+    }
     for warning in warnings {
         warn!(run = &*request.id, "{warning}");
     }

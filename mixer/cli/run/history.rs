@@ -1,10 +1,10 @@
 //! The history of a run, and the place that it is written to.
 
 use std::path::Path;
-use std::sync::Weak;
 
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::config::MAIN_RUN;
+use promemu_core::stop::Stop;
 use promemu_core::time::Span;
 use promemu_run::history::History;
 use promemu_wire::export::{Progress, Sampling, TargetLabels};
@@ -26,11 +26,11 @@ pub(super) fn history(settings: &Settings, run: &str, length: Span) -> History {
         HistoryLabels::Auto => settings.has_pages(),
     };
     let labels = if is_scraped { TargetLabels::Scraped } else { TargetLabels::Pushed };
-    let write = move |run: &Backfill, grid: Grid, wanted: &Weak<()>| {
-        let (threads, progress) = (thread_count(None), &Progress::wanted_by(wanted.clone()));
+    let write = move |run: &Backfill, grid: Grid, stop: &Stop| {
+        let (threads, progress) = (thread_count(None), &Progress::until(stop.clone()));
         destination.write(Sampling { run, grid, labels, threads, keeps_hosts: true, progress })
     };
-    History { length, step: settings.history_step(), write: Box::new(write) }
+    History { length, step: settings.history_step(), work_max: None, write: Box::new(write) }
 }
 
 /// The file `NAME-RUN.ENDING` for `NAME.ENDING`, or the folder `NAME-RUN/` for `NAME/`. Nothing else goes to standard output.

@@ -10,6 +10,7 @@ use indexmap::{IndexMap, IndexSet};
 use crate::error::Error;
 use crate::event::{Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Source};
 use crate::fault::Course;
+use crate::interrupt::is_interrupted;
 use crate::plan::{HostPlan, Plan};
 use crate::plural::plural;
 use crate::time::{Span, Time};
@@ -116,6 +117,9 @@ impl EventLog {
             let next = until.min(world.now().max(world.due()) + CHECK_INTERVAL);
             world.advance_recorded(next, &mut |_| {}, &mut |event, emitter| self.push(event, emitter));
             self.check_size(world, events_max)?;
+            if is_interrupted() {
+                break;
+            }
         }
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! The task of a run: its history, its life, and its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tracing::info;
 
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
+use promemu_core::stop::{Stop, StopOnDrop};
 use promemu_core::time::{Span, Time};
 
 use super::last_metrics::{self, LastMetrics};
@@ -69,12 +71,19 @@ async fn ready(
         return MetricsMixer::start(plan, None, settings, clock, events, admission).await;
     };
     let (seed, from) = (settings.seed, history.start(&clock));
-    // Dropped with this future, when the run is stopped meanwhile.
-    let wanted = Arc::new(());
-    let is_wanted = Arc::downgrade(&wanted);
-    let emulated = tokio::task::spawn_blocking(move || history.emulate(plan, seed, &clock, &is_wanted));
+    // Dropped with this future, when the run is stopped meanwhile, or the history takes too long.
+    let wanted = StopOnDrop(Stop::new());
+    let (stop, work_max) = (wanted.0.clone(), history.work_max);
+    let emulated = tokio::task::spawn_blocking(move || history.emulate(plan, seed, &clock, &stop));
+    let longest = work_max.unwrap_or(Duration::MAX);
+    let Ok(emulated) = tokio::time::timeout(longest, emulated).await else {
+        return Err(Error::Run(format!(
+            "history took more than {} of a client's run; ask for a shorter one",
+            humantime::format_duration(longest)
+        )));
+    };
     let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
-    let Emulated { plan, hosts, until } = emulated.await.map_err(bug)??;
+    let Emulated { plan, hosts, until } = emulated.map_err(bug)??;
     info!(from = from.rfc3339(), "history is written; the hosts go on live");
     let mixer = MetricsMixer::start(plan, Some(hosts), settings, clock, events, admission).await?;
     tokio::time::sleep_until(clock.instant_of(until)).await;

@@ -1,6 +1,5 @@
 //! Runs without servers: their stages, their ends and their reports.
 
-use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use promemu_core::backfill::{Backfill, Grid, HostSampler};
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;
+use promemu_core::stop::Stop;
 use promemu_wire::exposition::Format;
 
 /// Two hosts that update and report ten times a second, one of them with two members.
@@ -157,25 +157,74 @@ async fn a_process_is_ready_when_the_hosts_of_its_main_run_have_reported() {
 
 #[test]
 fn a_run_that_is_stopped_in_its_history_writes_none() {
-    let emulate = |wanted: &Weak<()>| {
+    let emulate = |stop: &Stop| {
         let is_written = Arc::new(AtomicBool::new(false));
         let written = Arc::clone(&is_written);
-        let write = move |run: &Backfill, grid: Grid, wanted: &Weak<()>| {
-            if wanted.strong_count() == 0 {
+        let write = move |run: &Backfill, grid: Grid, stop: &Stop| {
+            if stop.is_set() {
                 return Err(Error::Run("it was stopped".to_owned()));
             }
             written.store(true, Ordering::Relaxed);
             let hosts = (0..).take(run.plan().hosts.len()).map(|id| HostSampler::new(run.host(id), 0..0));
             Ok(hosts.map(|host| host.into_host(grid.to)).collect())
         };
-        let history =
-            History { length: Span::from_secs(60), step: Span::from_secs(10), write: Box::new(write) };
-        let outcome = history.emulate(plan("inf"), 7, &Clock::start(), wanted);
+        let (length, step) = (Span::from_secs(60), Span::from_secs(10));
+        let history = History { length, step, work_max: None, write: Box::new(write) };
+        let outcome = history.emulate(plan("inf"), 7, &Clock::start(), stop);
         (outcome.is_ok(), is_written.load(Ordering::Relaxed))
     };
-    let wanted = Arc::new(());
-    assert_eq!(emulate(&Arc::downgrade(&wanted)), (true, true));
-    assert_eq!(emulate(&Weak::new()), (false, false));
+    let stop = Stop::new();
+    assert_eq!(emulate(&stop), (true, true));
+    stop.set();
+    assert_eq!(emulate(&stop), (false, false));
+}
+
+/// A plan whose one host is never done with its past.
+fn busy_plan() -> Plan {
+    let text = "Config(hosts: [Host(name: \"a\", ttl: \"inf\", interval: \"1ms\", listen_events: { \"x\": emit(\"x\") }, metrics: [
+        Metric(name: \"m{n}\", update_interval: \"1ms\", value_range: (0, 9), scenario: random_walk, repeat: Repeat(var: \"n\", from: 1, to: 50))])])";
+    ConfigFile::from_text("test", text).plan(&LoadOptions::starting_at(wall_now())).unwrap().plan
+}
+
+#[test]
+fn a_history_leaves_off_in_the_middle_of_a_host() {
+    let write = |run: &Backfill, grid: Grid, stop: &Stop| {
+        let mut hosts = (0..).take(run.plan().hosts.len()).map(|id| HostSampler::new(run.host(id), 0..0));
+        stop.interrupts(|| hosts.by_ref().for_each(|mut host| host.pass(grid.to, |_| {})));
+        Err(Error::Run("it was stopped".to_owned()))
+    };
+    let (stop, (ended, is_ended)) = (Stop::new(), std::sync::mpsc::channel());
+    let (length, step) = (Span::from_secs(300 * 86_400), Span::from_secs(86_400));
+    let history = History { length, step, work_max: None, write: Box::new(write) };
+    let stopped = stop.clone();
+    std::thread::spawn(move || {
+        let outcome = history.emulate(busy_plan(), 7, &Clock::start(), &stopped);
+        ended.send(outcome.is_err()).unwrap();
+    });
+    assert!(is_ended.recv_timeout(Duration::from_millis(300)).is_err(), "it takes minutes");
+    stop.set();
+    assert_eq!(is_ended.recv_timeout(Duration::from_mins(1)), Ok(true));
+}
+
+#[tokio::test]
+async fn a_history_that_takes_longer_than_it_may_is_given_up_and_fails_its_run() {
+    let outputs = SharedOutputs::open(&[], None, true).await.unwrap();
+    let (done, is_done) = std::sync::mpsc::channel();
+    let write = move |_: &Backfill, _: Grid, stop: &Stop| {
+        while !stop.is_set() {
+            std::thread::yield_now();
+        }
+        done.send(()).unwrap();
+        Err(Error::Run("it was stopped".to_owned()))
+    };
+    let (length, step) = (Span::from_secs(60), Span::from_secs(10));
+    let work_max = Some(Duration::from_millis(500));
+    let history = Some(History { length, step, work_max, write: Box::new(write) });
+    let run = Run::start(RunSpec { history, ..spec("inf", settings()) }, &outputs).unwrap();
+    run.over().await;
+    let error = run.report().unwrap().error.clone().unwrap_or_default();
+    assert_eq!(error, "history took more than 500ms of a client's run; ask for a shorter one");
+    assert_eq!(is_done.recv_timeout(Duration::from_mins(1)), Ok(()), "nothing works for it any more");
 }
 
 #[tokio::test]

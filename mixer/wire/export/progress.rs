@@ -1,22 +1,23 @@
 //! The progress of an export, for others to watch, and their wish that it goes on.
 
 use std::io;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use promemu_core::stop::Stop;
 
 /// The progress of an export.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicU64,
     total: AtomicU64,
-    wanted: Option<Weak<()>>,
+    stop: Stop,
 }
 
 impl Progress {
-    /// The progress of an export that is given up when nobody holds `wanted` any more.
+    /// The progress of an export that is given up when it is asked to stop.
     #[must_use]
-    pub fn wanted_by(wanted: Weak<()>) -> Self {
-        Self { wanted: Some(wanted), ..Self::default() }
+    pub fn until(stop: Stop) -> Self {
+        Self { stop, ..Self::default() }
     }
 
     /// The part that is done, from 0 to 1.
@@ -40,7 +41,13 @@ impl Progress {
     /// `false` if nobody wants the export any more.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.wanted.as_ref().is_none_or(|wanted| wanted.strong_count() > 0)
+        !self.stop.is_set()
+    }
+
+    /// Does work of hosts, which leaves off in the middle and fails if nobody wants it any more.
+    pub(super) fn interrupts<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let outcome = self.stop.interrupts(work)?;
+        self.check().map(|()| outcome)
     }
 
     /// Fails if nobody wants the export any more.

@@ -36,7 +36,10 @@ pub(super) fn sample<'a>(spec: &'a ExportSpec<'a>) -> io::Result<(SpooledRun<'a>
     sampling.progress.add_total(2 * sampling.own_samples());
     let spool = Spool::new(spec.spool_dir, plan, sampling.grid.count())?;
     let threads = sampling.threads.clamp(1, hosts.max(1));
-    let work = |thread: usize| sample_hosts(spec, &spool, (thread..hosts).step_by(threads));
+    let work = |thread: usize| {
+        let hosts = (thread..hosts).step_by(threads);
+        sampling.progress.interrupts(|| sample_hosts(spec, &spool, hosts))
+    };
     let sampled = on_threads((0..threads).collect(), work)?;
     let mut run = SpooledRun { spec, spool, members: Vec::new() };
     run.members.resize_with(hosts, Vec::new);

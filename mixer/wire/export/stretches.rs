@@ -41,7 +41,7 @@ pub(super) fn workers<'a>(sampling: &'a Sampling<'a>) -> io::Result<Vec<Worker<'
         ids.map(|id| HostId::try_from(id).map_err(io::Error::other)).collect::<io::Result<Vec<_>>>()
     });
     let ids: Vec<Vec<HostId>> = ids.collect::<io::Result<_>>()?;
-    on_threads(ids, |ids| Worker::new(sampling, ids))
+    on_threads(ids, |ids| sampling.progress.interrupts(|| Worker::new(sampling, ids)))
 }
 
 /// The earliest and the latest time that a host set itself, in milliseconds since the Unix epoch.

@@ -74,6 +74,10 @@ impl<'a> Worker<'a> {
         range: &TimeRange,
         sink: &mut dyn SeriesSink,
     ) -> io::Result<()> {
+        self.spec.progress.interrupts(|| self.encode_hosts(range, sink))
+    }
+
+    fn encode_hosts(&mut self, range: &TimeRange, sink: &mut dyn SeriesSink) -> io::Result<()> {
         let Self { spec, hosts, encoder, work } = self;
         for WorkerHost { plan: host, driver, .. } in hosts {
             spec.progress.check()?;
@@ -112,6 +116,10 @@ impl<'a> Worker<'a> {
 
     /// Drives the hosts through a range whose samples nobody wants.
     pub(in crate::export) fn skip(&mut self, range: &TimeRange) -> io::Result<()> {
+        self.spec.progress.interrupts(|| self.skip_hosts(range))
+    }
+
+    fn skip_hosts(&mut self, range: &TimeRange) -> io::Result<()> {
         let Some(grid) = &range.grid else { return Ok(()) };
         for WorkerHost { plan: host, driver, .. } in &mut self.hosts {
             self.spec.progress.check()?;
