@@ -8,6 +8,9 @@ pub const OWN_PREFIX: &str = "promemu_";
 /// Maximum length of a name of a metric, label, host, job, pool, event or lever.
 pub const NAME_BYTES_MAX: usize = 1_000;
 
+/// Maximum length of a text that others are sent or shown: a label's value, a description, a query.
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
+
 /// Families of the Pushgateway itself.
 const RESERVED_METRICS: [&str; 2] = ["push_time_seconds", "push_failure_time_seconds"];
 

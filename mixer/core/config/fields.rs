@@ -6,6 +6,7 @@ use super::tree::{Field, Node, NodeKind, repeated_keys};
 use super::value::{FromValue, Scalar};
 use crate::error::{Problems, SourceSpan, nearest, suggestion};
 use crate::expression::{Names, Value};
+use crate::naming::TEXT_BYTES_MAX;
 
 /// The fields of one struct. Each is taken by its name; [`Fields::finish`] refuses the rest.
 pub(super) struct Fields {
@@ -108,6 +109,17 @@ impl Fields {
         value
             .map_err(|error| problems.error(scalar.span, format!("{name} must be a plain value: {error}")))
             .ok()
+    }
+
+    /// As [`Self::constant`], of a text that others are shown; empty without one.
+    pub(super) fn constant_text(&mut self, name: &'static str, problems: &mut Problems) -> String {
+        let span = self.left.iter().find(|field| field.name == name).map(|field| field.value.span);
+        let text: String = self.constant(name, problems).unwrap_or_default();
+        if text.len() > TEXT_BYTES_MAX {
+            let message = format!("{name} has {TEXT_BYTES_MAX} bytes at most");
+            problems.error(span.unwrap_or(self.span), message);
+        }
+        text
     }
 
     pub(super) fn list(&mut self, name: &'static str, problems: &mut Problems) -> Vec<Node> {
@@ -277,6 +289,16 @@ pub(super) fn read_name(node: &Node, what: &str, problems: &mut Problems) -> Opt
             None
         }
     }
+}
+
+/// As [`read_name`], of a text that others are sent or shown.
+pub(super) fn read_text(node: &Node, (field, what): (&str, &str), problems: &mut Problems) -> Option<String> {
+    let text = read_name(node, what, problems)?;
+    if text.len() <= TEXT_BYTES_MAX {
+        return Some(text);
+    }
+    problems.error(node.span, format!("{field} has {TEXT_BYTES_MAX} bytes at most"));
+    None
 }
 
 #[cfg(test)]

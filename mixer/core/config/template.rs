@@ -104,7 +104,7 @@ impl ConfigTemplate {
         // Already read: see `include.rs` and `extension.rs`.
         fields.take("include");
         fields.take("extends");
-        let description = fields.constant("description", problems).unwrap_or_default();
+        let description = fields.constant_text("description", problems);
         let args = fields.map("args", problems).into_iter().filter_map(|(key, node)| {
             let name = read_name(&key, "an argument's name", problems)?;
             Some((name, ArgTemplate::read(node, problems)?))

@@ -19,11 +19,11 @@ impl Resolver<'_> {
         template: &MetricTemplate,
     ) -> Option<usize> {
         let described = match &template.description {
-            Some(text) => Some(self.value("description", text)?),
+            Some(text) => Some(self.text("description", text)?),
             None => None,
         };
         let units = match &template.units {
-            Some(units) => self.value("units", units)?,
+            Some(units) => self.name("units", units)?,
             None => String::new(),
         };
         self.described_family(name, metric_type, (described, &units), template.name.span)

@@ -28,7 +28,7 @@ impl Resolver<'_> {
     ) -> Option<Vec<(String, String)>> {
         self.check_label_names(templates, reserved, of_host);
         let labels = templates.iter().map(|label| {
-            let value = self.value(&format!("label {:?}", label.name), &label.value)?;
+            let value = self.text(&format!("label {:?}", label.name), &label.value)?;
             Some((label.name.clone(), value))
         });
         labels.collect()

@@ -13,7 +13,7 @@ use crate::config::template::ConfigTemplate;
 use crate::config::value::{FromValue, Scalar};
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Names;
-use crate::naming::NAME_BYTES_MAX;
+use crate::naming::{NAME_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::plan::{HostPlan, LeverPlan};
 use crate::series::Family;
 use crate::time::Span;
@@ -142,11 +142,20 @@ impl Resolver<'_> {
 
     /// A name, as [`Self::value`]: it is not too long.
     pub(super) fn name(&mut self, field: &str, scalar: &Scalar<String>) -> Option<String> {
-        let name = self.value(field, scalar)?;
-        if name.len() <= NAME_BYTES_MAX {
-            return Some(name);
+        self.short_text(field, scalar, NAME_BYTES_MAX)
+    }
+
+    /// A text that others are sent or shown, as [`Self::value`]: it is not too long.
+    pub(super) fn text(&mut self, field: &str, scalar: &Scalar<String>) -> Option<String> {
+        self.short_text(field, scalar, TEXT_BYTES_MAX)
+    }
+
+    fn short_text(&mut self, field: &str, scalar: &Scalar<String>, bytes_max: usize) -> Option<String> {
+        let text = self.value(field, scalar)?;
+        if text.len() <= bytes_max {
+            return Some(text);
         }
-        self.problems.error(scalar.span, format!("{field} has {NAME_BYTES_MAX} bytes at most"));
+        self.problems.error(scalar.span, format!("{field} has {bytes_max} bytes at most"));
         None
     }
 

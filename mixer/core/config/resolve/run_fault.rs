@@ -35,7 +35,7 @@ impl Resolver<'_> {
             if self.problems.is_over() {
                 break;
             }
-            let id: Option<Arc<str>> = self.value("id", &template.id).map(Into::into);
+            let id: Option<Arc<str>> = self.name("id", &template.id).map(Into::into);
             match &id {
                 Some(id) if id.is_empty() => {
                     self.problems.error(template.id.span, "a fault's id must not be empty");

@@ -41,7 +41,7 @@ impl Resolver<'_> {
                 Verdict::Resolves { alert: alert?, within: within? }
             }
             VerdictKind::NoOtherAlerts { except } => {
-                let except = except.iter().filter_map(|name| self.value("except", name)).collect();
+                let except = except.iter().filter_map(|name| self.name("except", name)).collect();
                 Verdict::NoOtherAlerts { except }
             }
             VerdictKind::Holds { query } => Verdict::Holds { query: query.clone() },
@@ -65,12 +65,12 @@ impl Resolver<'_> {
                 Verdict::Series { total: total?, each: each? }
             }
             VerdictKind::Panels { dashboard, may_be_empty } => {
-                let dashboard = self.value("dashboard", dashboard)?;
+                let dashboard = self.text("dashboard", dashboard)?;
                 Verdict::Panels { dashboard, may_be_empty: may_be_empty.clone() }
             }
             VerdictKind::QueryTime { query, p95, runs } => self.query_time(query, (p95, runs.as_ref()))?,
             VerdictKind::Notifies { receiver, alert, within } => {
-                let (receiver, alert) = (self.value("receiver", receiver), self.alert(alert));
+                let (receiver, alert) = (self.name("receiver", receiver), self.alert(alert));
                 let within = self.within(within.as_ref()).ok()?;
                 Verdict::Notifies { receiver: receiver?, alert: alert?, within }
             }
@@ -78,9 +78,9 @@ impl Resolver<'_> {
     }
 
     fn alert(&mut self, template: &AlertTemplate) -> Option<AlertSelection> {
-        let name = self.value("alert", &template.name)?;
+        let name = self.name("alert", &template.name)?;
         let labels =
-            template.labels.iter().map(|(name, value)| Some((name.clone(), self.value(name, value)?)));
+            template.labels.iter().map(|(name, value)| Some((name.clone(), self.text(name, value)?)));
         let labels: Vec<_> = labels.collect();
         Some(AlertSelection { name, labels: labels.into_iter().collect::<Option<_>>()? })
     }

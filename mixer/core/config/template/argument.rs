@@ -49,7 +49,7 @@ impl ArgTemplate {
         let (min, max) = (fields.constant("min", problems), fields.constant("max", problems));
         let choices = fields.list("choices", problems);
         let choices = choices.iter().filter_map(|node| read_value(node, "choices", problems)).collect();
-        let help = fields.constant("help", problems).unwrap_or_default();
+        let help = fields.constant_text("help", problems);
         fields.refuse_unknown(problems);
         let (default, default_span) = default?;
         Some(Self { span, default, default_span, min, max, choices, help })

@@ -1,6 +1,6 @@
 //! Verdicts in a template: `verdicts` of a config.
 
-use crate::config::fields::{Fields, read_name, read_scalar, read_texts};
+use crate::config::fields::{Fields, read_name, read_scalar, read_text, read_texts};
 use crate::config::tree::{Node, NodeKind};
 use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan, suggestion};
@@ -143,7 +143,7 @@ fn read_titles(fields: &mut Fields, problems: &mut Problems) -> Vec<String> {
         _ => vec![node],
     };
     let expected = "the title of a panel, as in \"Errors of $service\"";
-    titles.iter().filter_map(|title| read_name(title, expected, problems)).collect()
+    titles.iter().filter_map(|title| read_text(title, ("may_be_empty", expected), problems)).collect()
 }
 
 fn read_alert(fields: &mut Fields, problems: &mut Problems) -> Option<AlertTemplate> {
@@ -163,7 +163,7 @@ fn read_query(fields: &mut Fields, problems: &mut Problems) -> Option<String> {
         problems.error(fields.span(), "a verdict of a query needs a field \"query\"");
         return None;
     };
-    read_name(&node, "a query, as in \"up == 1\"", problems)
+    read_text(&node, ("query", "a query, as in \"up == 1\""), problems)
 }
 
 fn read_between(node: &Node, problems: &mut Problems) -> Option<(Scalar<Span>, Scalar<Span>)> {

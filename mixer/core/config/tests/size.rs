@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::preview::first_failures;
 use crate::stop::Stop;
 
 /// Number of like parts. A step that compares each with each other takes longer than [`CPU_MAX`].
@@ -277,4 +278,116 @@ fn repetitions_without_items_are_counted() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn texts_that_others_are_sent_or_shown_are_bounded() {
+    let long = "x".repeat(65_536);
+    let config = |rest: &str, metric: &str| {
+        format!(
+            r#"Config(args: {{ "a": Arg(default: "{long}") }}, {rest} hosts: [Host(name: "h", metrics: [Metric(name: "m", {metric})])])"#
+        )
+    };
+    let verdict = |verdict: &str| {
+        let phases = "timeline: Timeline(phases: [Phase(name: \"p\", lasts: \"1m\")])";
+        config(&format!("{phases}, verdicts: [{verdict}],"), "")
+    };
+    for (text, field) in [
+        (config("", "description: \"y{a}\""), "description has 65536 bytes"),
+        (config("", "labels: { \"l\": \"y{a}\" }"), "label \"l\" has 65536 bytes"),
+        (config(&format!("description: \"y{long}\","), ""), "description has 65536 bytes"),
+        (verdict(&format!("holds(query: \"y{long}\")")), "query has 65536 bytes"),
+        (verdict(&format!("first(query: \"y{long}\")")), "query has 65536 bytes"),
+        (verdict(&format!("query(query: \"y{long}\", p95: \"1s\")")), "query has 65536 bytes"),
+        (
+            verdict(&format!("panels(dashboard: \"d\", may_be_empty: [\"y{long}\"])")),
+            "may_be_empty has 65536 bytes",
+        ),
+        (verdict("panels(dashboard: \"y{a}\")"), "dashboard has 65536 bytes"),
+        (verdict("fires(alert: \"x\", labels: { \"l\": \"y{a}\" })"), "l has 65536 bytes"),
+        (verdict("fires(alert: \"{a}\")"), "alert has 1000 bytes"),
+        (verdict("no_other_alerts(except: [\"{a}\"])"), "except has 1000 bytes"),
+        (verdict("notifies(receiver: \"{a}\", alert: \"x\")"), "receiver has 1000 bytes"),
+        (config("", "units: \"{a}\""), "units has 1000 bytes"),
+        (config("faults: [Fault(id: \"{a}\", at: \"1m\", lasts: \"1m\")],", ""), "id has 1000 bytes"),
+    ] {
+        let (error, shown) = (error_of(&text, &[]), text.replace(&long, "LONG"));
+        assert!(error.contains(&format!("{field} at most")), "{shown}: {error}");
+    }
+    for text in [
+        config("", "description: \"{a}\", labels: { \"l\": \"{a}\" }"),
+        verdict(&format!("holds(query: \"{long}\")")),
+    ] {
+        ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap();
+    }
+}
+
+/// The outcome of loading a config on a thread with a stack of 1 MiB; a thread that needs more ends the process.
+fn on_a_small_stack(text: String) -> Result<(), String> {
+    let load = move || {
+        let loaded = ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START));
+        // Its first values are made, too, and all of it is dropped.
+        loaded.map(|loaded| drop(first_failures(&loaded.plan, 1, START))).map_err(|error| error.to_string())
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(load).unwrap().join().unwrap()
+}
+
+#[test]
+fn a_nested_config_is_loaded_or_refused_on_a_small_stack() {
+    let nested = |depth: usize, open: &str, inner: &str, close: &str| {
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    };
+    let scenario = |text: String| {
+        with_metrics(&format!(
+            "Metric(name: \"m\", value_range: (0, 1), update_interval: 1, scenario: {text})"
+        ))
+    };
+    let expression =
+        |text: String| with_metrics(&format!("Metric(name: \"m\", default_value: \"{{{text}}}\")"));
+    let script = |text: String| scenario(format!("script(source: r#\"{text}\"#)"));
+    for depth in [
+        1, 7, 15, 20, 25, 30, 31, 32, 33, 41, 42, 43, 60, 62, 63, 64, 65, 120, 126, 127, 128, 129, 1_000,
+        100_000,
+    ] {
+        for (kind, text) in [
+            ("lists", format!("Config(args: {{ \"a\": {} }}, hosts: [])", nested(depth, "[", "1", "]"))),
+            ("structs", format!("Config(hosts: {})", nested(depth, "(x: ", "1", ")"))),
+            ("maps", format!("Config(levers: {})", nested(depth, "{ \"a\": ", "1", "}"))),
+            ("sum", scenario(nested(depth, "sum(of: [", "random_walk", "])"))),
+            ("clamp", scenario(nested(depth, "clamp(range: (0, 1), of: ", "random_walk", ")"))),
+            ("delay", scenario(nested(depth, "delay(by: 1, of: ", "random_walk", ")"))),
+            (
+                "switch",
+                scenario(nested(
+                    depth,
+                    "switch_scenario_by_events(events_config: { \"e\": (scenario: ",
+                    "random_walk",
+                    ") })",
+                )),
+            ),
+            ("parentheses", expression(nested(depth, "(", "1", ")"))),
+            ("signs", expression(nested(depth, "-", "1", ""))),
+            ("arrays", expression(nested(depth, "[", "1", "]"))),
+            ("calls", expression(nested(depth, "min(1, ", "1", ")"))),
+            ("blocks", script(nested(depth, "{ ", "1.0", " }"))),
+            ("ifs", script(nested(depth, "if true { ", "1.0", " } else { 2.0 }"))),
+            ("script arrays", script(nested(depth, "[", "1.0", "]"))),
+            ("closures", script(nested(depth, "|| ", "1.0", ""))),
+            ("interpolations", script(nested(depth, "`${", "1.0", "}`"))),
+            ("sums", expression(nested(depth, "1+", "1", ""))),
+            ("indices", expression(nested(depth, "a[", "1", "]"))),
+        ] {
+            let outcome = on_a_small_stack(text);
+            let is_told = outcome.as_ref().err().is_none_or(|error| !error.is_empty() && error.len() < 5_000);
+            assert!(is_told, "{depth} {kind}: {outcome:?}");
+        }
+    }
+    let clamped =
+        |depth| on_a_small_stack(scenario(nested(depth, "clamp(range: (0, 1), of: ", "random_walk", ")")));
+    let deepest = (1..128).rev().find(|depth| clamped(*depth).is_ok()).unwrap();
+    let beyond = clamped(deepest + 1).unwrap_err();
+    assert!(
+        deepest > 30 && beyond.contains("nested too deeply; a config has at most 128 levels"),
+        "{deepest}: {beyond}"
+    );
 }
