@@ -71,13 +71,18 @@ impl FormatTime for Seconds {
     }
 }
 
+/// Memory that a backtrace may take.
+const BACKTRACE_BYTES: usize = 512 << 20;
+
 /// A panic, which is a bug, as a log line; the standard library's own would wait for standard error.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("unnamed");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("without a message");
-    let backtrace = Backtrace::capture();
+    // Out of memory in the middle of one, the standard library waits for itself to finish it.
+    let has_room = Vec::<u8>::new().try_reserve_exact(BACKTRACE_BYTES).is_ok();
+    let backtrace = if has_room { Backtrace::capture() } else { Backtrace::disabled() };
     if backtrace.status() == BacktraceStatus::Captured {
         error!(thread, place, %backtrace, "panicked: {message}");
     } else {
@@ -103,4 +108,58 @@ pub(crate) fn wants_colour() -> bool {
 /// `true` if the terminal knows no codes: neither of colours, nor those that move the cursor.
 pub(crate) fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Set in the process of a test that lacks memory: the bytes that it has left.
+    const FREE_BYTES: &str = "PROMEMU_TEST_FREE_BYTES";
+
+    /// Takes all memory but this, and panics.
+    fn panic_with(free_bytes: usize) {
+        start(LogFormat::Text, false);
+        let (mut blocks, mut size) = (Vec::<Vec<u8>>::with_capacity(1 << 20), 1 << 20);
+        while size >= 32 {
+            let mut block = Vec::new();
+            match block.try_reserve_exact(size) {
+                Ok(()) => blocks.push(block),
+                Err(_) => size /= 2,
+            }
+        }
+        let mut free = 0;
+        while free < free_bytes {
+            free += blocks.swap_remove(0).capacity();
+        }
+        assert!(catch_unwind(|| panic!("a bug")).is_err());
+        std::process::exit(7);
+    }
+
+    #[test]
+    fn a_panic_without_memory_for_a_backtrace_does_not_hang() {
+        if let Some(free) = std::env::var(FREE_BYTES).ok().and_then(|free| free.parse().ok()) {
+            panic_with(free);
+        }
+        let own = std::env::current_exe().unwrap();
+        let name = "logs::tests::a_panic_without_memory_for_a_backtrace_does_not_hang";
+        for free_bytes in [2 << 20, 5 << 20, 8 << 20, 20 << 20, 50 << 20] {
+            let bounded = "ulimit -c 0; ulimit -v 2000000; exec timeout -k 1 60 \"$0\" \"$@\"";
+            let status = Command::new("sh")
+                .args(["-c", bounded])
+                .arg(&own)
+                .args(["--exact", name, "--nocapture"])
+                .env(FREE_BYTES, free_bytes.to_string())
+                .env("RUST_BACKTRACE", "1")
+                .env("MALLOC_ARENA_MAX", "1")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            // `timeout` ends one that hangs with 124.
+            assert_eq!(status.unwrap().code(), Some(7), "{free_bytes} bytes left");
+        }
+    }
 }
