@@ -212,6 +212,25 @@ fn a_command_without_threads_ends_on_a_signal_and_without_a_panic() {
 }
 
 #[test]
+fn a_file_that_no_thread_can_read_is_not_called_unreadable() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o777)).unwrap();
+    let [config, token] = ["c.ron", "token"].map(|name| dir.path().join(name).display().to_string());
+    std::fs::write(&config, "Config(hosts: [Host(name: \"a\", metrics: [Metric(name: \"m\")])])").unwrap();
+    std::fs::write(&token, "t0ken").unwrap();
+    let push = format!("pushgateway=http://127.0.0.1:1,bearer_file={token}");
+    for args in [&["check", &config][..], &["clean", "--output", &push]] {
+        let Some(mut command) = without_threads(dir.path(), args) else { return };
+        let mut ended = Process::start(&mut command);
+        let code = ended.wait();
+        let log = ended.log();
+        assert!(code.is_some_and(|code| code == 1 || code == 2), "{code:?}: {log}");
+        assert!(log.contains("no thread can be started; raise the limits of processes (ulimit -u)"), "{log}");
+        assert!(!log.contains("check that") && !log.contains("check its path"), "{log}");
+    }
+}
+
+#[test]
 fn a_full_disk_and_a_file_that_may_not_grow_are_errors_with_a_sentence() {
     let full = refusal(&[&EXPORT[..], &["--format", "openmetrics", "--out", "/dev/full"]].concat());
     assert!(

@@ -169,8 +169,7 @@ fn done(outcome: Result<(), Error>) -> Result<ExitCode, Error> {
 
 fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = threads::runtime("main", None);
-    let what =
-        || "threads cannot be started; raise the limits of processes (ulimit -u) and open files (ulimit -n)";
+    let what = || "threads cannot be started; raise the limits of processes (ulimit -u), memory (ulimit -v) and open files (ulimit -n)";
     let runtime = runtime.map_err(|source| Error::System { what: what().to_owned(), source })?;
     let outcome = runtime.block_on(work);
     runtime.shutdown_background();

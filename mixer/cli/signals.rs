@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use promemu_core::error::Error;
+use promemu_core::thread_limit::not_started;
 use promemu_run::unfinished::remove_unfinished;
 use promemu_run::watch::ReloadRequests;
 use tokio::sync::oneshot;
@@ -38,7 +39,8 @@ pub(crate) fn shutdown_signal(
         Signals::listen(!hang_up.is_ignored || hang_up.requests.is_some()).map_err(failed)?
     };
     let waiting = move || runtime.block_on(wait(signals, &hang_up, sender));
-    thread::Builder::new().name("signals".to_owned()).spawn(waiting).map_err(failed)?;
+    let thread = thread::Builder::new().name("signals".to_owned()).spawn(waiting);
+    thread.map_err(|error| failed(not_started(&error)))?;
     Ok(async {
         let _is_received = first.await;
         info!("stopping on a signal; a second one ends promemu at once");

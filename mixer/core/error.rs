@@ -15,6 +15,7 @@ use indexmap::IndexSet;
 
 use crate::excerpt;
 use crate::stop::Stop;
+use crate::user_file::remedy;
 
 pub use sources::{Place, SourceSpan, Sources};
 pub(crate) use suggestion::NAMES_COMPARED_MAX;
@@ -203,7 +204,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file cannot be read.
-    #[error("config {} cannot be read; check that it is a readable text file", .path.display())]
+    #[error("config {} cannot be read{}", .path.display(), remedy(.source, "check that it is a readable text file"))]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -109,6 +109,7 @@ pub mod series;
 pub mod stop;
 pub mod temporary_folder;
 pub mod text_file;
+pub mod thread_limit;
 pub mod time;
 pub mod timeline;
 pub mod user_file;

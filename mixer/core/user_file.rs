@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::thread_limit;
+
 /// The name of standard input.
 pub const STDIN: &str = "-";
 
@@ -72,6 +74,13 @@ fn refuse_others(found: FileType) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::InvalidInput, format!("{wanted} {found}; give - to read standard input")))
 }
 
+/// The remedy for a file that cannot be read, behind a semicolon; empty if the error has its own.
+#[must_use]
+pub fn remedy(error: &io::Error, usual: &str) -> String {
+    // Only a thread that cannot be started has such an error: regular files do not block.
+    if error.kind() == ErrorKind::WouldBlock { String::new() } else { format!("; {usual}") }
+}
+
 fn bytes_of(from: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(bytes_max + 1).read_to_end(&mut bytes)?;
@@ -104,7 +113,7 @@ fn within<T: Send + 'static>(
     };
     if let Err(error) = std::thread::Builder::new().name("read".to_owned()).spawn(reading) {
         unended.fetch_sub(1, Ordering::Relaxed);
-        return Err(error);
+        return Err(thread_limit::not_started(&error));
     }
     outcome.recv_timeout(patience).unwrap_or_else(|_| Err(late()))
 }

@@ -224,8 +224,10 @@ fn secret(options: &mut IndexMap<String, String>, name: &str) -> Result<Option<S
 }
 
 fn read(key: &str, path: &str) -> Result<Vec<u8>, Error> {
-    let unreadable =
-        |error| usage(format!("{key} {path:?} cannot be read ({error}); check its path and mode"));
+    let unreadable = |error| {
+        let remedy = user_file::remedy(&error, "check its path and mode");
+        usage(format!("{key} {path:?} cannot be read ({error}){remedy}"))
+    };
     user_file::read(Path::new(path), user_file::SMALL_BYTES_MAX).map_err(unreadable)
 }
 

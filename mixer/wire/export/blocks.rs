@@ -28,6 +28,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
+use promemu_core::thread_limit::not_started;
 use promemu_core::time::Span;
 
 pub use self::grid_series::{GridSeries, write_grid_series};
@@ -95,7 +96,8 @@ impl BlockSpec<'_> {
         self.refuse_overlaps(&ranges)?;
         let (written, counted) = thread::scope(|scope| {
             let (send, encoded) = sync_channel(0);
-            let writer = thread::Builder::new().spawn_scoped(scope, move || write_blocks(&encoded))?;
+            let writer = thread::Builder::new().spawn_scoped(scope, move || write_blocks(&encoded));
+            let writer = writer.map_err(|error| not_started(&error))?;
             for (n, range) in (0..).zip(&ranges) {
                 let encoded = self.encode(n, range, &mut workers)?;
                 // The writer is gone after an error of its own.
