@@ -417,18 +417,13 @@ fn pages_other_machines_and_other_upstreams_are_refused() {
     assert!(populated["proxies"].is_null());
 }
 
-#[test]
-fn a_client_that_reads_nothing_holds_up_neither_the_memory_nor_the_api() {
-    let mut server = Server::start(&["--allow-upstream", "127.0.0.1:*"]);
-    let port = server.add("p", serve(|mut stream| while stream.write_all(&[0; 8_192]).is_ok() {}));
-    server.add_toxic("p", &json!({"name": "t", "type": "latency", "attributes": {"latency": 50}}));
-    let clients: Vec<TcpStream> = (0..5).map(|_| connect(port)).collect();
+/// Waits until the proxy reads nothing more, and asserts that it has taken little memory.
+fn assert_held_back(server: &Server) {
     let resident = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", server.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
     };
-    // Until the proxy reads nothing more either.
     let mut before = 0;
     eventually("memory stays as it is", || {
         let now = resident();
@@ -437,6 +432,36 @@ fn a_client_that_reads_nothing_holds_up_neither_the_memory_nor_the_api() {
         is_same.then_some(())
     });
     assert!(resident() < 150_000, "{} kB", resident());
+}
+
+#[test]
+fn a_client_that_sends_more_than_goes_on_is_held_back_also_in_small_pieces() {
+    let mut server = Server::start(&["--allow-upstream", "127.0.0.1:*"]);
+    let port = server.add("p", echo());
+    for toxic in [
+        json!({"name": "s", "type": "slicer", "stream": "upstream", "attributes": {"average_size": 1}}),
+        json!({"name": "l", "type": "latency", "stream": "upstream", "attributes": {"latency": 3_600_000}}),
+    ] {
+        server.add_toxic("p", &toxic);
+    }
+    let clients: Vec<TcpStream> = (0..5).map(|_| connect(port)).collect();
+    for client in &clients {
+        let mut client = client.try_clone().unwrap();
+        std::thread::spawn(move || while client.write_all(&[0; 8_192]).is_ok() {});
+    }
+    assert_held_back(&server);
+    server.ask("DELETE", "/proxies/p", &Value::Null, 204);
+    drop(clients);
+    assert_eq!(server.process.terminate(), Some(0));
+}
+
+#[test]
+fn a_client_that_reads_nothing_holds_up_neither_the_memory_nor_the_api() {
+    let mut server = Server::start(&["--allow-upstream", "127.0.0.1:*"]);
+    let port = server.add("p", serve(|mut stream| while stream.write_all(&[0; 8_192]).is_ok() {}));
+    server.add_toxic("p", &json!({"name": "t", "type": "latency", "attributes": {"latency": 50}}));
+    let clients: Vec<TcpStream> = (0..5).map(|_| connect(port)).collect();
+    assert_held_back(&server);
     server.ask("DELETE", "/proxies/p/toxics/t", &Value::Null, 204);
     drop(clients);
     assert_eq!(server.process.terminate(), Some(0));

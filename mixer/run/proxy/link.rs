@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
@@ -19,8 +19,10 @@ use super::traffic::Traffic;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
-/// Bytes that may wait in one direction of a connection.
+/// Memory that may wait in one direction of a connection, in bytes.
 const WAITING_BYTES_MAX: usize = 4 << 20;
+/// Memory of an item beside its bytes.
+const ITEM_BYTES: usize = 2 * size_of::<Timed>();
 
 /// The end of a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,17 +124,28 @@ impl Link<'_> {
         if buffer.is_empty() {
             buffer.clear();
         } else {
-            self.chain.take(Timed { at, item: Item::Data(buffer.split().freeze()) }, waiting);
+            self.chain.take(Timed { at, item: Item::Data(taken(buffer)) }, waiting);
         }
         buffer.reserve(CHUNK);
         Ok(())
     }
 }
 
+/// The bytes of a buffer, which has room for others then. A few do not hold the memory of the whole buffer.
+fn taken(buffer: &mut BytesMut) -> Bytes {
+    if buffer.len() >= CHUNK / 2 {
+        return buffer.split().freeze();
+    }
+    let few = Bytes::copy_from_slice(buffer);
+    buffer.clear();
+    few
+}
+
 /// Items that wait for their time, in order.
 #[derive(Debug, Default)]
 struct Waiting {
     items: VecDeque<Timed>,
+    /// Their memory.
     bytes: usize,
     /// `true` if nothing follows.
     is_over: bool,
@@ -162,6 +175,7 @@ impl Waiting {
             bytes.advance(count);
             if bytes.is_empty() {
                 self.items.pop_front();
+                self.bytes -= ITEM_BYTES;
             }
         }
     }
@@ -183,8 +197,34 @@ impl Extend<Timed> for Waiting {
             if self.items.back().is_some_and(|last| last.item.is_last()) {
                 break;
             }
-            self.bytes += timed.len();
+            self.bytes += timed.len() + ITEM_BYTES;
             self.items.push_back(timed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_pieces_count_with_the_memory_that_they_take() {
+        let mut waiting = Waiting::default();
+        let mut buffer = BytesMut::with_capacity(CHUNK);
+        let (now, mut pieces) = (Instant::now(), 0);
+        while waiting.may_grow() {
+            buffer.extend_from_slice(b"x");
+            waiting.extend([Timed { at: now, item: Item::Data(taken(&mut buffer)) }]);
+            assert!(buffer.is_empty() && buffer.capacity() >= CHUNK, "the buffer is used again");
+            pieces += 1;
+        }
+        assert!(pieces < WAITING_BYTES_MAX / 64, "{pieces} pieces of a byte");
+        for _ in 0..pieces {
+            assert_eq!(waiting.front(), b"x");
+            waiting.consume(1);
+        }
+        assert!(waiting.items.is_empty() && waiting.bytes == 0);
+        buffer.extend_from_slice(&vec![b'x'; CHUNK]);
+        assert_eq!(taken(&mut buffer).len(), CHUNK);
     }
 }
