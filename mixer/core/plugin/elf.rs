@@ -1,10 +1,12 @@
 //! Completeness of a library in the Executable and Linkable Format (ELF).
 //!
 //! The system maps such a file as its headers say. Where the file ends earlier, touching the mapping ends the process
-//! (SIGBUS), so a file that is still being written must not get that far. Other formats, and libraries of another
-//! machine, are left to the system, which refuses them itself.
+//! (SIGBUS), so a file that is still being written must not get that far. Other formats are left to the system, which
+//! refuses them itself.
 
-use object::elf::{ELFMAG, FileHeader32, FileHeader64, PT_LOAD};
+use object::elf::{
+    ELFMAG, EM_386, EM_AARCH64, EM_ARM, EM_RISCV, EM_X86_64, FileHeader32, FileHeader64, PT_LOAD,
+};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, FileKind};
 
@@ -28,6 +30,31 @@ pub(super) fn refuse_incomplete(bytes: &[u8]) -> Result<(), String> {
             bytes.len()
         )
     })
+}
+
+/// Refuses a library that is built for another machine: the system says no more than that it finds no such file.
+pub(super) fn refuse_other_machine(bytes: &[u8]) -> Result<(), String> {
+    let own = match std::env::consts::ARCH {
+        "x86_64" => EM_X86_64,
+        "aarch64" => EM_AARCH64,
+        _ => return Ok(()),
+    };
+    // Both kinds have it at the same place.
+    let Some(machine) = bytes.get(18..20).filter(|_| bytes.starts_with(&ELFMAG)) else { return Ok(()) };
+    let machine = u16::from_ne_bytes([machine[0], machine[1]]);
+    if machine == own {
+        return Ok(());
+    }
+    let arch = std::env::consts::ARCH;
+    let found = match machine {
+        EM_X86_64 => "x86_64".to_owned(),
+        EM_AARCH64 => "aarch64".to_owned(),
+        EM_386 => "i386".to_owned(),
+        EM_ARM => "arm".to_owned(),
+        EM_RISCV => "riscv".to_owned(),
+        other => format!("machine {other} of ELF"),
+    };
+    Err(format!("file is built for {found}, but this promemu for {arch}; build it for {arch}"))
 }
 
 /// End of the last mapped segment, in bytes; the error says which headers cannot be read.
@@ -98,13 +125,20 @@ mod tests {
     }
 
     #[test]
-    fn a_library_of_a_wrong_class_is_refused_and_one_of_another_machine_left_to_the_system() {
+    fn a_library_of_a_wrong_class_or_another_machine_is_refused() {
         // e_ident[EI_CLASS] says 32 bits, all else is of 64.
         let refusal = refuse_incomplete(&patched(4, &[1])).unwrap_err();
         assert!(refusal.contains("its headers are unreadable"), "{refusal}");
         assert!(refuse_incomplete(&patched(4, &[7])).unwrap_err().contains("ELF header is unreadable"));
-        // e_machine is none that exists.
-        assert_eq!(refuse_incomplete(&patched(18, &[0xfe, 0xfe])), Ok(()));
+        assert_eq!(refuse_other_machine(&library()), Ok(()));
+        let others = [EM_AARCH64, EM_X86_64, EM_386, EM_RISCV, 0xfefe];
+        let refused = others.map(|machine| refuse_other_machine(&patched(18, &machine.to_ne_bytes())).err());
+        assert_eq!(refused.iter().flatten().count(), 4, "{refused:?}");
+        assert!(
+            refused[3]
+                .as_ref()
+                .is_some_and(|why| why.starts_with("file is built for riscv, but this promemu for "))
+        );
     }
 
     #[test]

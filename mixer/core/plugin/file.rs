@@ -17,7 +17,7 @@ use crate::temporary_folder::TemporaryFolder;
 use crate::user_file;
 
 /// Maximum size of a library.
-const FILE_BYTES_MAX: u64 = 1 << 30;
+const FILE_BYTES_MAX: u64 = 512 << 20;
 
 /// Result of loading a file.
 #[derive(Clone, Debug)]
@@ -77,12 +77,16 @@ fn copy(path: &Path) -> Result<(TemporaryFolder, PathBuf), String> {
     check_owner(&fs::metadata(folder).map_err(unreadable)?, own, "folder")?;
     let before = file.metadata().map_err(unreadable)?;
     check_owner(&before, own, "file")?;
+    if before.len() > FILE_BYTES_MAX {
+        return Err(format!("file is no plugin: it has more than {} MiB", FILE_BYTES_MAX >> 20));
+    }
     let mut bytes = Vec::new();
     (&mut file).take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(unreadable)?;
     if FileVersion::of(&before) != FileVersion::of(&file.metadata().map_err(unreadable)?) {
         return Err("file is incomplete: it changed while it was read; wait until it is written".to_owned());
     }
     elf::refuse_incomplete(&bytes)?;
+    elf::refuse_other_machine(&bytes)?;
     check_symbol(&bytes)?;
     let copy = copies.path().join(path.file_name().unwrap_or_default());
     fs::write(&copy, &bytes).map_err(uncopied)?;

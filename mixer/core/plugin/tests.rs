@@ -225,6 +225,8 @@ fn a_file_is_checked_before_it_is_loaded() {
     set(dir.path(), 0o757);
     assert_eq!(load(&path).unwrap_err(), "folder is writable by others; protect it with chmod go-w");
     set(dir.path(), 0o700);
+    fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    assert_eq!(load(&path).unwrap_err(), "file is no plugin: it has more than 512 MiB");
     fs::remove_file(&path).unwrap();
     assert!(load(&path).unwrap_err().starts_with("file cannot be read: "));
 }

@@ -3,8 +3,10 @@
 #![expect(unsafe_code, reason = "the functions of the table get pointers")]
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ffi::c_void;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 use std::time::Duration;
 
 use crate::abi::{self, ABI_MAJOR, ABI_MINOR, FAILED, KEEP, OK, PANICKED, Text, size_of_table};
@@ -372,11 +374,42 @@ impl Failure {
     }
 }
 
+thread_local! {
+    /// `true` in a call of promemu's.
+    static IS_CALLED: Cell<bool> = const { Cell::new(false) };
+    /// The place of a panic in such a call.
+    static PLACE: Cell<Option<String>> = const { Cell::new(None) };
+}
+
 fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, Failure> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    tell_promemu_of_panics();
+    // A call may be within another one: promemu calls back.
+    let is_within = IS_CALLED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    IS_CALLED.set(is_within);
+    match outcome {
         Ok(outcome) => outcome.map_err(Failure::Error),
-        Err(payload) => Err(Failure::Panic(message(payload))),
+        Err(payload) => {
+            let place = PLACE.take().map(|place| format!(" ({place})")).unwrap_or_default();
+            Err(Failure::Panic(message(payload) + &place))
+        }
     }
+}
+
+/// A panic in a call of promemu's is not printed: it goes into promemu's log, which waits for no reader of standard error as a
+/// print does, and takes no backtrace, for which memory may lack. Other threads of the plugin print as ever.
+fn tell_promemu_of_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if IS_CALLED.get() {
+                PLACE.set(panic.location().map(ToString::to_string));
+            } else {
+                usual(panic);
+            }
+        }));
+    });
 }
 
 fn message(payload: Box<dyn Any + Send>) -> String {
