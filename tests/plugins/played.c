@@ -39,6 +39,11 @@ static int digit(char c) {
     return -1;
 }
 
+/* As promemu_text_is, of texts that may be at no place. */
+static int says(promemu_text text, const char *string) {
+    return text.data != NULL && promemu_text_is(text, string);
+}
+
 static double number(promemu_text text) {
     char room[64];
     size_t len = text.data == NULL ? 0 : text.len < sizeof room ? text.len : sizeof room - 1;
@@ -115,9 +120,9 @@ static void play_family(const line_t *line, const lent_t *lent) {
         .schema = with_sign(field(line, 7)),
         .states = field(line, 8),
     };
-    if (promemu_text_is(list, "null")) {
+    if (says(list, "null")) {
         family.bounds = NULL;
-    } else if (promemu_text_is(list, "odd")) {
+    } else if (says(list, "odd")) {
         family.bounds = (const double *)(const void *)(odd.bytes + 1);
         family.bound_count = 1;
     } else if (list.data == LONG) {
@@ -143,7 +148,7 @@ static void set(const line_t *line, const lent_t *lent) {
 static void begin(const line_t *line, const lent_t *lent) {
     promemu_text labels[LABELS_MAX] = { { 0 } };
     for (size_t n = 0; n < LABELS_MAX && n + 4 < line->count; n++) labels[n] = line->fields[n + 4];
-    int has_none = promemu_text_is(field(line, 4), "null");
+    int has_none = says(field(line, 4), "null");
     lent->host->begin(lent->context, narrow(field(line, 1)), narrow(field(line, 2)), whole(field(line, 3)),
                       has_none ? NULL : labels);
 }
@@ -155,34 +160,34 @@ static int play_line(const line_t *line, const lent_t *lent, int32_t *status) {
     promemu_text name = field(line, 0), first = field(line, 1), second = field(line, 2);
     double found = 0;
     uint64_t edge = 0;
-    if (promemu_text_is(name, "table")) {
+    if (says(name, "table")) {
         promemu_table_spec spec = { line->count > 4 ? narrow(field(line, 4)) : sizeof spec, narrow(first), second,
                                     field(line, 3) };
-        host->table(context, promemu_text_is(first, "null") ? NULL : &spec);
-    } else if (promemu_text_is(name, "family")) play_family(line, lent);
-    else if (promemu_text_is(name, "set")) set(line, lent);
-    else if (promemu_text_is(name, "begin")) begin(line, lent);
-    else if (promemu_text_is(name, "end")) host->end(context, narrow(first), narrow(second));
-    else if (promemu_text_is(name, "observe"))
+        host->table(context, says(first, "null") ? NULL : &spec);
+    } else if (says(name, "family")) play_family(line, lent);
+    else if (says(name, "set")) set(line, lent);
+    else if (says(name, "begin")) begin(line, lent);
+    else if (says(name, "end")) host->end(context, narrow(first), narrow(second));
+    else if (says(name, "observe"))
         host->observe(context, narrow(first), narrow(second), narrow(field(line, 3)), number(field(line, 4)),
                       whole(field(line, 5)));
-    else if (promemu_text_is(name, "emit")) host->emit(context, first, second);
-    else if (promemu_text_is(name, "wake")) host->wake(context, whole(first));
-    else if (promemu_text_is(name, "wake_in")) host->wake(context, lent->now_nanos + whole(first));
-    else if (promemu_text_is(name, "log")) host->log(context, with_sign(first), second);
-    else if (promemu_text_is(name, "fail")) host->fail(context, first);
-    else if (promemu_text_is(name, "refuse")) host->refuse(context, first, second);
-    else if (promemu_text_is(name, "write")) host->write(context, first);
-    else if (promemu_text_is(name, "store")) host->store(context, (const uint8_t *)first.data, first.len);
-    else if (promemu_text_is(name, "lever")) {
+    else if (says(name, "emit")) host->emit(context, first, second);
+    else if (says(name, "wake")) host->wake(context, whole(first));
+    else if (says(name, "wake_in")) host->wake(context, lent->now_nanos + whole(first));
+    else if (says(name, "log")) host->log(context, with_sign(first), second);
+    else if (says(name, "fail")) host->fail(context, first);
+    else if (says(name, "refuse")) host->refuse(context, first, second);
+    else if (says(name, "write")) host->write(context, first);
+    else if (says(name, "store")) host->store(context, (const uint8_t *)first.data, first.len);
+    else if (says(name, "lever")) {
         if (host->lever_at(context, first, whole(second), &found) == PROMEMU_OK && lent->value != NULL) *lent->value = found;
         if (host->lever_edge(context, first, whole(second), &edge) == PROMEMU_OK) host->wake(context, edge);
-    } else if (promemu_text_is(name, "random")) {
+    } else if (says(name, "random")) {
         found = host->random_normal(context) + (double)(host->random_u64(context) >> 40);
         if (lent->value != NULL) *lent->value = found;
-    } else if (promemu_text_is(name, "value")) {
+    } else if (says(name, "value")) {
         if (lent->value != NULL) *lent->value = number(first);
-    } else if (promemu_text_is(name, "return")) {
+    } else if (says(name, "return")) {
         *status = with_sign(first);
         return 1;
     }
@@ -192,7 +197,7 @@ static int play_line(const line_t *line, const lent_t *lent, int32_t *status) {
 static int is_section(const line_t *line) {
     static const char *const NAMES[] = { "create", "describe", "tick", "event", "save", "load", "build" };
     for (size_t n = 0; n < sizeof NAMES / sizeof NAMES[0]; n++) {
-        if (promemu_text_is(field(line, 0), NAMES[n])) return 1;
+        if (says(field(line, 0), NAMES[n])) return 1;
     }
     return 0;
 }
@@ -211,7 +216,7 @@ static int32_t play(promemu_text calls, const char *part, uint32_t number_of_par
             begins = at + 1;
             take_apart(text, &line);
             if (is_section(&line)) {
-                int is_part = promemu_text_is(line.fields[0], part);
+                int is_part = says(line.fields[0], part);
                 seen += is_part;
                 plays = is_part && (seen == number_of_part + 1 || (seen == parts && number_of_part >= parts));
             } else if (pass == 1 && plays && play_line(&line, lent, &status)) {
