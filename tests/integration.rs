@@ -23,6 +23,7 @@ mod claims;
 mod cli;
 mod collectors;
 mod command_lines;
+mod dashboard_budgets;
 mod dashboard_schema;
 mod dashboard_verdicts;
 mod databases;

@@ -19,6 +19,7 @@ use crate::settings::{interval, moment, server};
 use crate::stdout;
 use last_look::LastLook;
 use look::Questions;
+pub(crate) use look::series_by_metric;
 use report::{Budgets, Report};
 
 /// Exit code if a budget is exceeded.

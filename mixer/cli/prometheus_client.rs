@@ -121,17 +121,57 @@ impl PrometheusClient {
             .map_err(|error| format!("it answers {status}, and not as it should: {error}"))
     }
 
+    /// The answer in JSON of a server that has another API to a request, with a body in JSON, within a time.
+    ///
+    /// # Errors
+    ///
+    /// In words: the server is away, refuses the request, or answers something else.
+    pub(crate) fn exchange(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&Value>,
+        time: Option<Duration>,
+    ) -> Result<Value, String> {
+        let mut request = self.http.request(method, self.url_of(path));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let limits =
+            time.map_or(self.limits, |time| Limits { time: Some(time), silence: time, ..self.limits });
+        let (status, body) = self.send(request, limits)?;
+        let answer: Result<Value, _> = serde_json::from_slice(&body);
+        match answer {
+            Ok(answer) if status < 400 => Ok(answer),
+            Ok(Value::Object(refusal)) if refusal.contains_key("message") => {
+                Err(format!("it answers {status}: {}", refusal["message"]))
+            }
+            // Grafana answers 400 if a query is refused, and says why in the results.
+            Ok(answer) if answer["results"].is_object() => Ok(answer),
+            Ok(_) => Err(format!("it answers {status}")),
+            Err(error) => Err(format!("it answers {status}, and not as it should: {error}")),
+        }
+    }
+
     /// The status and the body of an answer.
     fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<(u16, Vec<u8>), String> {
-        let mut url = self.url.url().clone();
-        // Behind a proxy its address has a path of its own.
-        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        let mut url = self.url_of(path);
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
-        let request = self.http.request(reqwest::Method::GET, url);
+        self.send(self.http.request(reqwest::Method::GET, url), self.limits)
+    }
+
+    /// The address of a path. Behind a proxy the server has a path of its own.
+    fn url_of(&self, path: &str) -> reqwest::Url {
+        let mut url = self.url.url().clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        url
+    }
+
+    fn send(&self, request: reqwest::RequestBuilder, limits: Limits) -> Result<(u16, Vec<u8>), String> {
         self.runtime.block_on(async {
-            let answer = self.http.send(request, self.limits).await.map_err(|error| error.to_string())?;
+            let answer = self.http.send(request, limits).await.map_err(|error| error.to_string())?;
             let status = answer.status().as_u16();
             let body = answer.body().await.map_err(|error| error.to_string())?;
             Ok((status, body))

@@ -3,6 +3,7 @@
 //! Prometheus' own rule engine evaluates rules and conditions; here runs are made, and answers judged ([`promemu_core::verdict`]).
 
 mod blocks;
+mod budgets;
 mod condition;
 mod dashboard_files;
 mod dashboards;
@@ -60,8 +61,11 @@ pub(crate) fn group_order(rule_files: &[String]) -> Result<Vec<String>, Error> {
     Ok(rule_order::group_order(&Rules::read(rule_files)?.files))
 }
 
-/// Tests a config.
+/// Tests a config, or without one measures dashboards on a Prometheus that runs.
 pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Error> {
+    if let Some(code) = budgets::without_config(args)? {
+        return Ok(code);
+    }
     if !args.live && args.prometheus.to_str().is_some_and(live::is_url) {
         let message =
             "--prometheus or PME_TEST_PROMETHEUS: an address is for --live; give the program's path here";

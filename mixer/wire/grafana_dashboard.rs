@@ -51,6 +51,8 @@ pub struct GrafanaQuery {
     pub expr: String,
     /// The shortest step, as in `30s`, that it or its panel sets.
     pub min_step: Option<String>,
+    /// `true` if it is asked at the end of the range alone.
+    pub is_instant: bool,
 }
 
 /// An annotation with a query.
@@ -97,7 +99,7 @@ fn annotations(model: &Value, sources: &DataSources) -> Vec<GrafanaAnnotation> {
         }
         let min_step = text_of(&found["step"]);
         let name = text_of(&found["name"]).unwrap_or_default();
-        Some(GrafanaAnnotation { name, query: GrafanaQuery { expr, min_step } })
+        Some(GrafanaAnnotation { name, query: GrafanaQuery { expr, min_step, is_instant: false } })
     };
     list(&model["annotations"]["list"]).filter_map(annotation).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::ArgPredicate;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::export::ExportLabels;
@@ -10,7 +11,9 @@ use super::words::ArgumentWords;
 /// The config, the rules, and the reports of a test.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// The config: a name, or the path of a .ron file
+    /// The config: a name, or the path of a .ron file [default: none; with --live and --dashboard these are measured on the
+    /// Prometheus]
+    #[arg(required = false, required_unless_present_all = ["live", "dashboard"], default_value_if("live", ArgPredicate::IsPresent, ""))]
     pub(crate) name: String,
 
     #[command(flatten)]
@@ -74,6 +77,20 @@ pub(crate) struct TestArgs {
     /// URL[,KEY=VALUE] with the options of --output for credentials
     #[arg(long, env = "PME_TEST_PROMETHEUS", value_name = "PATH|URL", default_value = "prometheus", hide_env_values = true, value_hint = ValueHint::ExecutablePath)]
     pub(crate) prometheus: PathBuf,
+
+    /// A Grafana by whose API pages are measured, too, as URL[,KEY=VALUE] with the options of --output for credentials
+    #[arg(long, env = "PME_TEST_GRAFANA", value_name = "URL", hide_env_values = true, requires = "live")]
+    pub(crate) grafana: Option<String>,
+
+    /// Budgets of measured dashboards in place of page=2s,simple=100ms,rate=500ms,quantile=1s,total=1000000,each=10000
+    #[arg(
+        long,
+        env = "PME_TEST_BUDGET",
+        value_name = "NAME=VALUE,...",
+        value_delimiter = ',',
+        requires = "live"
+    )]
+    pub(crate) budget: Vec<String>,
 
     /// Also judge the run with mutated rules, and say which mutations no verdict notices
     #[arg(long, env = "PME_TEST_MUTATE")]

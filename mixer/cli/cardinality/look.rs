@@ -174,6 +174,32 @@ impl Questions {
     }
 }
 
+/// Number of series of all metrics, and of the largest ones: of those in memory, or else, as with blocks alone, of those that have
+/// a value now.
+///
+/// # Errors
+///
+/// The Prometheus is away, or refuses a question.
+pub(crate) fn series_by_metric(
+    prometheus: &PrometheusClient,
+) -> Result<(u64, Vec<(String, u64)>), Unanswered> {
+    let counts = |metrics: Vec<Count>| metrics.into_iter().map(|of| (of.name, of.count)).collect();
+    match of_memory(prometheus, ROWS_MIN) {
+        Ok(look) if look.series > 0 => return Ok((look.series, counts(look.metrics))),
+        Err(Unanswered::Failed(why)) if why.contains("is away") => return Err(Unanswered::Failed(why)),
+        _ => {}
+    }
+    let query = format!("count by ({NAME}) ({ALL})");
+    let answer: Vector = prometheus.read("query", &[("query", &query)])?;
+    let count = |element: Element| Count {
+        name: element.metric.get(NAME).cloned().unwrap_or_default(),
+        count: element.count(),
+    };
+    let mut metrics: Vec<Count> = answer.result.into_iter().map(count).collect();
+    metrics.sort_by_key(|metric| std::cmp::Reverse(metric.count));
+    Ok((metrics.iter().map(|metric| metric.count).sum(), counts(metrics)))
+}
+
 fn of_memory(prometheus: &PrometheusClient, rows: usize) -> Result<Look, Unanswered> {
     let statistics: Statistics =
         prometheus.read("status/tsdb", &[("limit", &rows.to_string()), ("topN", &rows.to_string())])?;

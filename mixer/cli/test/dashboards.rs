@@ -3,6 +3,7 @@
 mod choices;
 mod data;
 mod interpolation;
+mod page;
 mod queries;
 mod selectors;
 mod units;
@@ -15,8 +16,9 @@ use promemu_core::verdict::{DashboardPart, Outcome, PartKind, PartProblem};
 use promemu_wire::grafana_dashboard::{GrafanaDashboard, GrafanaPanel, GrafanaVariable};
 
 use self::choices::Choices;
-use self::data::Data;
+pub(in crate::test) use self::data::Data;
 use self::interpolation::TimeRange;
+pub(in crate::test) use self::page::{PagePart, PageQuery, page};
 use self::queries::Queries;
 use super::large;
 use super::rules::Rules;

@@ -75,7 +75,9 @@ impl Reader<'_> {
                 && self.sources.is_prometheus([&target["datasource"], &panel["datasource"]]);
             let expr = text_of(&target["expr"]).filter(|_| is_shown)?;
             let min_step = text_of(&target["interval"]).or_else(|| panel_step.clone());
-            Some(GrafanaQuery { expr, min_step })
+            // Both is what a panel with a table and a graph asks; the range is the dearer one.
+            let is_instant = target["instant"] == true && target["range"] != true;
+            Some(GrafanaQuery { expr, min_step, is_instant })
         };
         list(&panel["targets"]).filter_map(query).collect()
     }

@@ -18,7 +18,7 @@ pub(super) type Answer<T> = Result<T, String>;
 
 /// The data of a run.
 #[derive(Debug)]
-pub(super) struct Data<'a> {
+pub(in crate::test) struct Data<'a> {
     prometheus: &'a PrometheusClient,
     from: String,
     to: String,
@@ -33,7 +33,7 @@ pub(super) struct Data<'a> {
 
 impl<'a> Data<'a> {
     /// The data of a run with scrapes at these times.
-    pub(super) fn new(
+    pub(in crate::test) fn new(
         prometheus: &'a PrometheusClient,
         scrapes: &Grid,
         lost: &'a IndexMap<String, String>,

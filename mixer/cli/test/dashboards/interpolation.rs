@@ -51,6 +51,11 @@ impl TimeRange {
         Self { grid: *scrapes, interval, rate_interval }
     }
 
+    /// Time between two steps of a query.
+    pub(super) const fn step(&self) -> Span {
+        self.interval
+    }
+
     /// The value of a variable of Grafana's own; `None` if it has none of that name.
     fn value(&self, name: &str) -> Option<String> {
         let range = self.grid.to.since(self.grid.from);
@@ -102,6 +107,12 @@ pub(super) fn fill_in(text: &str, selection: &Selection, range: &TimeRange) -> F
         })
     });
     Filled { text: text.into_owned(), unknown }
+}
+
+/// The shortest step that a query sets, as in `>30s`.
+pub(super) fn shortest_step(text: Option<&str>, selection: &Selection, scrapes: &Grid) -> Option<Span> {
+    let text = fill_in(text?, selection, &TimeRange::new(scrapes, None)).text;
+    Span::parse(text.trim_start_matches('>').trim()).ok().filter(|step| *step > Span::ZERO)
 }
 
 /// The names of all variables in a text.

@@ -13,7 +13,7 @@ use promql_parser::parser::value::ValueType;
 
 use super::choices::{Choices, Pins, Resolved};
 use super::data::{Answer, Data};
-use super::interpolation::{Filled, TimeRange, fill_in};
+use super::interpolation::{Filled, TimeRange, fill_in, shortest_step};
 use super::selectors::{Selectors, Unknown};
 use super::units;
 use crate::test::promql::parse;
@@ -205,9 +205,9 @@ impl<'a> Queries<'a> {
 
     /// The shortest step that a query sets, as in `>30s`.
     fn min_step(&self, query: &GrafanaQuery) -> Option<Span> {
-        let range = TimeRange::new(&self.scrapes, None);
-        let text = fill_in(query.min_step.as_deref()?, &self.resolve(&Pins::new()).selection, &range).text;
-        Span::parse(text.trim_start_matches('>').trim()).ok().filter(|step| *step > Span::ZERO)
+        query.min_step.as_ref()?;
+        let selection = self.resolve(&Pins::new()).selection;
+        shortest_step(query.min_step.as_deref(), &selection, &self.scrapes)
     }
 }
 
