@@ -25,13 +25,26 @@ usage: ./manage.sh COMMAND
                     minutes among them
   test [--long]     run everything that CI runs: formatting, lints, dependencies, docs, tests, a minute of fuzzing; with
                     --long the tests that take samples otherwise are whole: 200 random runs, 3 million events
-  start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load
+  start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load,
+                    nginx, redis
   stop, restart, status, logs [NAME…], config, backup
                     manage the stack; backup writes to docker/backups
   cleanup           stop the stack and delete its data; asks, unless --yes is given
+  simulate CLASS [OPTION…]
+                    judge a class of user_population in virtual time; with --docker or --local run it in a development stack
+  scenarios [CLASS…] [--concurrent]
+                    judge these classes of user_population, or all, one after the other or at once
+  dashboards [URL] [OPTION…]
+                    judge the dashboards of users in virtual time, or measure them on the Prometheus at URL
+  cardinality [URL] [OPTION…]
+                    count the series of the Prometheus at URL, or of the stack's
+  validate          check all configs, and the rules and configurations of the stack
+  export-data [CONFIG] [OPTION…]
+                    write samples of a config, or of user_population, as blocks to test_results
   help              print this
 
-The stack runs in containers; with --local it runs from Debian's packages, without Grafana.
+With --dev the commands of the stack are about a second one, for development: its own name, ports and data, an Alertmanager and a
+Collector, and no Pushgateway. The stack runs in containers; with --local it runs from Debian's packages, without Grafana.
 
 Every command first installs what is missing, or says what to install.
 Paths in OPTIONs are relative to the repository's root.
@@ -392,7 +405,7 @@ run_test() {
     ensure_stress_ng
     step 'formatting' cargo fmt --all --check
     if have shellcheck; then
-        step 'scripts' shellcheck -x manage.sh tests/schema.sh docker/stack.sh docker/prometheus/start.sh
+        step 'scripts' shellcheck -x manage.sh tests/schema.sh docker/stack.sh docker/simulations.sh docker/prometheus/start.sh
     else
         say '== scripts: skipped, shellcheck is not installed'
     fi
@@ -407,6 +420,8 @@ run_test() {
 
 # shellcheck source=docker/stack.sh
 . docker/stack.sh
+# shellcheck source=docker/simulations.sh
+. docker/simulations.sh
 
 ensure_valgrind() {
     if have valgrind; then return; fi
@@ -507,6 +522,12 @@ main() {
             run_test
             ;;
         start | stop | restart | status | logs | config | backup | cleanup) run_stack "$command" "$@" ;;
+        simulate) run_simulate "$@" ;;
+        scenarios) run_scenarios "$@" ;;
+        dashboards) run_dashboards "$@" ;;
+        cardinality) run_cardinality "$@" ;;
+        validate) run_validate "$@" ;;
+        export-data) run_export_data "$@" ;;
         help | -h | --help) usage ;;
         *) wrong "unknown command: $command" ;;
     esac

@@ -2,24 +2,30 @@
 # The stack of this folder: in containers, or with --local from Debian's packages, with the same configuration files.
 # manage.sh sources this file; docs/stack.md describes the stack.
 
-readonly stack_profiles=(alerting otel load)
+readonly stack_profiles=(alerting otel load nginx redis)
 
-# Exports the variables of docker/.env; variables of the shell override them.
+# Exports the variables of docker/.env, and before them those of docker/dev.env for a development stack; variables of the shell
+# override them.
 read_stack_settings() {
-    local name value
-    while IFS='=' read -r name value; do
-        if [[ $name =~ ^[A-Z_]+$ && -z ${!name+given} ]]; then export "$name=$value"; fi
-    done <docker/.env
+    local is_dev="$1" name value file files=(docker/.env)
+    if [[ $is_dev == yes ]]; then files=(docker/dev.env docker/.env); fi
+    for file in "${files[@]}"; do
+        while IFS='=' read -r name value; do
+            if [[ $name =~ ^[A-Z_]+$ && -z ${!name+given} ]]; then export "$name=$value"; fi
+        done <"$file"
+    done
     stack_data="${STACK_DATA:-docker/data}"
+    if [[ $is_dev == yes && -z ${STACK_DATA:-} ]]; then stack_data=docker/data-dev; fi
     if [[ $stack_data != /* ]]; then stack_data="$PWD/$stack_data"; fi
 }
 
 run_stack() {
-    local command="$1" is_local=no is_sure=no names=()
+    local command="$1" is_local=no is_sure=no is_dev=no names=()
     shift
     while (($# > 0)); do
         case "$1" in
             --local) is_local=yes ;;
+            --dev) is_dev=yes ;;
             --yes) is_sure=yes ;;
             -*) wrong "$command does not know $1" ;;
             *) names+=("$1") ;;
@@ -29,7 +35,7 @@ run_stack() {
     # With set -u the older bash of macOS rejects a plain "${names[@]}" if it is empty.
     set -- ${names[@]+"${names[@]}"}
     check_names "$command" "$@"
-    read_stack_settings
+    read_stack_settings "$is_dev"
     # A stack started with --local stays local until its data are deleted.
     if [[ -e $stack_data/local && $is_local == no ]]; then
         if [[ $command == start ]]; then
@@ -39,6 +45,11 @@ run_stack() {
         is_local=yes
     fi
     if [[ $command == cleanup ]]; then be_sure "$is_sure"; fi
+    if [[ $command == start && $is_dev == yes ]]; then
+        set -- alerting "$@"
+        # Debian does not package the Collector.
+        if [[ $is_local == no ]]; then set -- otel "$@"; fi
+    fi
     if [[ $is_local == yes ]]; then
         "local_$command" "$@"
     else
@@ -74,12 +85,18 @@ be_sure() {
 readonly token_hint='(token: PROMEMU_API_TOKEN in docker/.env)'
 
 show_urls() {
-    say "  Pushgateway   http://$BIND:$PUSHGATEWAY_PORT"
+    if has_pushgateway; then say "  Pushgateway   http://$BIND:$PUSHGATEWAY_PORT"; fi
     say "  Prometheus    http://$BIND:$PROMETHEUS_PORT"
     if [[ $1 == docker ]]; then say "  Grafana       http://$BIND:$GRAFANA_PORT"; fi
     say "  promemu       http://$BIND:$PROMEMU_API_PORT, its own metrics at http://$BIND:$PROMEMU_PORT/metrics"
     say "                $token_hint"
+    if [[ -n $EMULATED_ADDRESS ]]; then say "  its metrics   http://$BIND:$EMULATED_PORT/metrics"; fi
+    if [[ " $2 " == *' otel '* ]]; then say "  Collector     http://$BIND:$OTLP_HTTP_PORT"; fi
     if [[ " $2 " == *' alerting '* ]]; then say "  Alertmanager  http://$BIND:$ALERTMANAGER_PORT"; fi
+}
+
+has_pushgateway() {
+    [[ $PUSHGATEWAY_ADDRESS != none ]]
 }
 
 # In containers.
@@ -106,7 +123,7 @@ need_docker() {
 }
 
 on_all() {
-    local name profiles=()
+    local name profiles=(--profile push)
     for name in "${stack_profiles[@]}"; do profiles+=(--profile "$name"); done
     "${compose[@]}" "${profiles[@]}" "$@"
 }
@@ -114,7 +131,7 @@ on_all() {
 docker_start() {
     local name profiles=()
     need_docker
-    for name in "$@"; do profiles+=(--profile "$name"); done
+    for name in ${COMPOSE_PROFILES//,/ } "$@"; do profiles+=(--profile "$name"); done
     if ! "${compose[@]}" ${profiles[@]+"${profiles[@]}"} up -d --build; then
         die 'The stack did not start. If a port is in use, choose another one in docker/.env or as a variable.'
     fi
@@ -133,7 +150,8 @@ profiles_up() {
     services=" $(on_all ps --services --filter status=running | tr '\n' ' ') "
     if [[ $services == *' alertmanager '* ]]; then echo alerting; fi
     if [[ $services == *' collector '* ]]; then echo otel; fi
-    if [[ $services == *' nginx '* ]]; then echo load; fi
+    if [[ $services == *' nginx '* ]]; then echo nginx; fi
+    if [[ $services == *' redis '* ]]; then echo redis; fi
 }
 
 docker_restart() {
@@ -259,10 +277,11 @@ local_start() {
         if [[ $profile != alerting ]]; then die "the profile $profile needs containers; start it without --local"; fi
     done
     need_packages "$@"
-    need_port pushgateway PUSHGATEWAY_PORT
+    if has_pushgateway; then need_port pushgateway PUSHGATEWAY_PORT; fi
     need_port prometheus PROMETHEUS_PORT
     need_port promemu PROMEMU_PORT
     need_port promemu PROMEMU_API_PORT
+    if [[ -n $EMULATED_ADDRESS ]]; then need_port promemu EMULATED_PORT; fi
     if [[ " $* " == *' alerting '* ]]; then need_port alertmanager ALERTMANAGER_PORT; fi
     if [[ -z $program ]]; then
         build_plugins >/dev/null
@@ -270,20 +289,28 @@ local_start() {
     fi
     mkdir -p "$stack_data"
     : >"$stack_data/local"
-    launch pushgateway "$PUSHGATEWAY_PORT" /-/ready prometheus-pushgateway \
-        --web.listen-address="$BIND:$PUSHGATEWAY_PORT" --persistence.file="$stack_data/pushgateway.metrics" \
-        --push.disable-consistency-check
+    local gateway=none emulated='' output="$PROMEMU_OUTPUT"
+    if has_pushgateway; then
+        gateway="127.0.0.1:$PUSHGATEWAY_PORT"
+        launch pushgateway "$PUSHGATEWAY_PORT" /-/ready prometheus-pushgateway \
+            --web.listen-address="$BIND:$PUSHGATEWAY_PORT" --persistence.file="$stack_data/pushgateway.metrics" \
+            --push.disable-consistency-check
+    fi
+    if [[ -n $EMULATED_ADDRESS ]]; then
+        emulated="127.0.0.1:$EMULATED_PORT"
+        output="${output/0.0.0.0:8001/$BIND:$EMULATED_PORT}"
+    fi
     if [[ " $* " == *' alerting '* ]]; then
         launch alertmanager "$ALERTMANAGER_PORT" /-/ready prometheus-alertmanager \
             --web.listen-address="$BIND:$ALERTMANAGER_PORT" --cluster.listen-address= \
             --config.file=docker/alertmanager/alertmanager.yml --storage.path="$stack_data/alertmanager"
     fi
     PROMETHEUS_DATA="$stack_data/prometheus" PROMETHEUS_LISTEN="$BIND:$PROMETHEUS_PORT" \
-        PROMETHEUS_ADDRESS="127.0.0.1:$PROMETHEUS_PORT" PUSHGATEWAY_ADDRESS="127.0.0.1:$PUSHGATEWAY_PORT" \
+        PROMETHEUS_ADDRESS="127.0.0.1:$PROMETHEUS_PORT" PUSHGATEWAY_ADDRESS="$gateway" EMULATED_ADDRESS="$emulated" \
         ALERTMANAGER_ADDRESS="127.0.0.1:$ALERTMANAGER_PORT" PROMEMU_ADDRESS="127.0.0.1:$PROMEMU_PORT" \
         launch prometheus "$PROMETHEUS_PORT" /-/ready docker/prometheus/start.sh
-    PME_CONFIG="$PROMEMU_CONFIG" PME_CONFIG_ARGS="$PROMEMU_CONFIG_ARGS" PME_CONFIGS_DIR=configs \
-        PME_OUTPUT="$PROMEMU_OUTPUT" PME_PUSHGATEWAY_URL="http://127.0.0.1:$PUSHGATEWAY_PORT" \
+    PME_CONFIG="$PROMEMU_CONFIG" PME_CLASS="$PROMEMU_CLASS" PME_CONFIG_ARGS="$PROMEMU_CONFIG_ARGS" PME_CONFIGS_DIR=configs \
+        PME_OUTPUT="$output" PME_PUSHGATEWAY_URL="http://127.0.0.1:$PUSHGATEWAY_PORT" \
         PME_PUSH_INTERVAL="$PUSH_INTERVAL" PME_SELF_METRICS_ADDRESS="$BIND:$PROMEMU_PORT" \
         PME_LISTEN="$BIND:$PROMEMU_API_PORT" PME_API_TOKEN="$PROMEMU_API_TOKEN" \
         launch promemu "$PROMEMU_PORT" /metrics "$program"
@@ -318,6 +345,7 @@ local_restart() {
 local_status() {
     local name variable state is_all_up=yes
     for name in promemu pushgateway prometheus alertmanager; do
+        if [[ $name == pushgateway ]] && ! has_pushgateway; then continue; fi
         variable="${name^^}_PORT"
         state='not running'
         if [[ $name == promemu ]]; then variable=PROMEMU_API_PORT; fi
@@ -352,7 +380,7 @@ local_logs() {
 local_config() {
     local name
     for name in BIND PUSHGATEWAY_PORT PROMETHEUS_PORT ALERTMANAGER_PORT PROMEMU_PORT PROMEMU_API_PORT SCRAPE_INTERVAL RETENTION \
-        PUSH_INTERVAL PROMEMU_CONFIG PROMEMU_CONFIG_ARGS PROMEMU_OUTPUT PROMEMU_API_TOKEN; do
+        PUSH_INTERVAL EMULATED_PORT PROMEMU_CONFIG PROMEMU_CLASS PROMEMU_CONFIG_ARGS PROMEMU_OUTPUT PROMEMU_API_TOKEN; do
         say "$name=${!name}"
     done
     say "data: $stack_data"

@@ -141,7 +141,7 @@ fn the_tools_find_nothing_wrong_with_the_configurations() {
         });
     match found {
         Some((program, args)) => {
-            let profiles = ["--profile", "alerting", "--profile", "otel", "--profile", "load"];
+            let profiles = ["push", "alerting", "otel", "load"].map(|name| ["--profile", name]).concat();
             let mut command = Command::new(program);
             content(
                 command
@@ -424,6 +424,128 @@ fn is_known_while_it_is_stopped(stack: &Stack) {
     assert!(is_content && said.contains("data is deleted"), "{said}");
     let (is_content, said) = stack.manage(&["logs", "--local"]);
     assert!(!is_content && said.contains("there are no logs yet"), "{said}");
+}
+
+#[test]
+fn a_development_stack_runs_a_class_without_a_pushgateway() {
+    let (plugins, emulated) = (plugins(), free_port());
+    let mut stack = Stack::new(&[("EMULATED_PORT", emulated.to_string())]);
+    stack.variables.push(("PME_PLUGINS_DIR", plugins.path().display().to_string()));
+    let (is_started, said) = stack.manage(&["simulate", "BlackFriday", "--local"]);
+    assert!(is_started && said.contains(&format!("http://127.0.0.1:{emulated}/metrics")), "{said}");
+    assert!(!said.contains("Pushgateway"), "{said}");
+    assert_eq!(get(stack.pushgateway, "/-/ready"), None);
+    // The class has phases, and the metrics keep the job of the class.
+    for expr in [
+        "scenario_phase",
+        "count(otel_claude_code_active_sessions{job=\"user_population_blackfriday\"}) == 3",
+    ] {
+        eventually(expr, || stack.has_data(expr).then_some(()));
+    }
+    let targets = stack.ask("targets?state=active").unwrap().to_string();
+    assert!(targets.contains("\"emulated\"") && !targets.contains("\"pushgateway\""), "{targets}");
+    let (is_counted, said) = stack.manage(&["cardinality", "--top", "3"]);
+    assert!(is_counted && said.contains("METRIC") && said.contains("series in memory"), "{said}");
+    let (is_up, said) = stack.manage(&["status", "--dev"]);
+    assert!(is_up && said.matches(" running ").count() == 3, "{said}");
+    let (_, said) = stack.manage(&["config", "--dev"]);
+    assert!(
+        said.contains("\nPROMEMU_CLASS=\n") && said.contains("\nPROMEMU_CONFIG=user_population\n"),
+        "{said}"
+    );
+    let (is_gone, said) = stack.manage(&["cleanup", "--dev", "--yes"]);
+    assert!(is_gone && said.contains("promemu has ended"), "{said}");
+    assert_eq!(get(stack.prometheus, "/-/ready"), None);
+}
+
+/// Exit code and output of `./manage.sh` with a promemu that says how it is called, and fails for one class.
+fn with_a_promemu_that_says_its_words(args: &[&str]) -> (Option<i32>, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("promemu");
+    let script = "#!/bin/sh\necho \"promemu $*\"\ncase \"$*\" in *StressTest*) exit 3 ;; esac\n";
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("manage.sh"));
+    let output = command.args(args).env("PROMEMU", &program).env("PROMETHEUS_PORT", "9").output().unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+#[test]
+fn words_of_the_script_are_commands_of_promemu() {
+    let run = with_a_promemu_that_says_its_words;
+    let judged = |class: &str| {
+        let rules = "docker/prometheus/rules/user_population.yml";
+        format!(
+            "promemu test user_population --class {class} --rules {rules} --html test_results/{class}.html"
+        )
+    };
+    let measured = "promemu test --live --prometheus http://p:9 --dashboard docker/grafana/dashboards/users_cost.json \
+         --dashboard docker/grafana/dashboards/users_overview.json --dashboard docker/grafana/dashboards/users_reliability.json --json -\n";
+    for (args, code, expected) in [
+        (&["simulate", "Baseline", "--seed", "5"][..], 0, judged("Baseline") + " --seed 5\n"),
+        (&["scenarios", "Baseline"], 0, format!("== Baseline\n{}\n", judged("Baseline"))),
+        (&["dashboards", "http://p:9", "--json", "-"], 0, measured.to_owned()),
+        (&["cardinality", "http://p:9", "--watch"], 0, "promemu cardinality http://p:9 --watch\n".to_owned()),
+        (&["cardinality"], 0, "promemu cardinality http://127.0.0.1:9\n".to_owned()),
+        (&["export-data", "shop.ron", "hosts=5", "--out", "d"], 0, "promemu export shop.ron hosts=5 --out d\n".to_owned()),
+        (
+            &["export-data", "--for", "1h"],
+            0,
+            "promemu export user_population --format blocks --out test_results/user_population-blocks --for 1h\n".to_owned(),
+        ),
+    ] {
+        assert_eq!(run(args), (Some(code), expected), "{args:?}");
+    }
+}
+
+#[test]
+fn words_of_the_script_have_the_exit_codes_of_promemu_and_are_in_its_help() {
+    let run = with_a_promemu_that_says_its_words;
+    for concurrent in [&[][..], &["--concurrent"]] {
+        let (code, said) = run(&[&["scenarios"], concurrent].concat());
+        assert_eq!((code, said.matches("== ").count()), (Some(3), 5), "one class fails: {said}");
+    }
+    let (code, said) = run(&["dashboards"]);
+    assert!(
+        code == Some(0) && said.contains("test docker/prometheus/tests/user_population.ron --rules "),
+        "{said}"
+    );
+    let (code, said) = run(&["validate"]);
+    assert!(
+        code == Some(0) && said.starts_with("promemu check --all\n") && said.contains("SUCCESS"),
+        "{said}"
+    );
+    for wrong in
+        [&["simulate"][..], &["simulate", "A", "--local", "b"], &["scenarios", "--fast"], &["validate", "x"]]
+    {
+        assert_eq!(run(wrong).0, Some(2), "{wrong:?}");
+    }
+    let (_, help) = run(&["help"]);
+    for word in [
+        "simulate CLASS",
+        "scenarios [",
+        "dashboards [",
+        "cardinality [",
+        "validate ",
+        "export-data [",
+        "--dev",
+    ] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+}
+
+#[test]
+fn each_variable_of_the_stack_has_a_value() {
+    let read = |name: &str| std::fs::read_to_string(docker().join(name)).unwrap();
+    let names = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        lines.map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with('#')).collect()
+    };
+    let (settings, compose) = (names(&read(".env")), read("compose.yaml"));
+    let used = compose.split("${").skip(1).map(|rest| rest.split('}').next().unwrap());
+    for name in used.chain(names(&read("dev.env")).iter().map(String::as_str)) {
+        assert!(settings.iter().any(|known| known == name), "{name} is not in .env");
+    }
 }
 
 #[test]

@@ -16,6 +16,21 @@ sed -e "s|_interval: 5s|_interval: ${SCRAPE_INTERVAL:-5s}|" \
     -e "s|localhost:9090|${PROMETHEUS_ADDRESS:-localhost:9090}|" \
     "$here/prometheus.yml" >"$config"
 
+# A stack without a Pushgateway, and emulated metrics that promemu serves; both keep the job that promemu gave them.
+if [ "${PUSHGATEWAY_ADDRESS:-}" = none ]; then
+    sed '/# Pushed series/,/^$/d' "$config" >"$config.new"
+    mv "$config.new" "$config"
+fi
+if [ -n "${EMULATED_ADDRESS:-}" ]; then
+    cat >>"$config" <<JOB
+
+  - job_name: emulated
+    honor_labels: true
+    static_configs:
+      - targets: ["$EMULATED_ADDRESS"]
+JOB
+fi
+
 exec prometheus \
     --config.file="$config" \
     --storage.tsdb.path="$PROMETHEUS_DATA" \
