@@ -117,6 +117,19 @@ fn log_lines_have_no_control_characters_wherever_they_go() {
     }
 }
 
+#[test]
+fn a_line_break_in_a_name_begins_no_log_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = "h\\n2026-01-01T00:00:00Z  INFO forged";
+    let fails = "Metric(name: \"m\", update_interval: \"100ms\", scenario: script(source: \"throw `no`\"))";
+    let config = config(dir.path(), "broken", &format!("Host(name: \"{name}\", metrics: [{fails}])"));
+    let run = promemu(&["--config", &config, "--output", "scrape=127.0.0.1:0", "--debug"]);
+    run.wait_for_log("scenario failed");
+    run.wait_for_log("INFO forged");
+    let log = run.log();
+    assert!(log.lines().all(|line| !line.starts_with("2026-01-01")), "{log}");
+}
+
 /// Hosts whose names, jobs and targets are long.
 fn wide_daemon(dir: &Path) -> Daemon {
     let metric = "Metric(name: \"load\", value_range: (0, 100), description: \"share of the processors in use, all threads together\")";

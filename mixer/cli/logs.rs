@@ -3,6 +3,7 @@
 //! They go through the queue of [`log_queue`], so that nothing waits for their reader before promemu ends.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::time::Duration;
@@ -53,12 +54,20 @@ struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        log_queue::stderr().put(printable(lines, is_coloured()).as_bytes());
+        log_queue::stderr().put(of_one_event(&printable(lines, is_coloured())).as_bytes());
         Ok(lines.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The text of an event, whose further lines are set in: a line break in a name begins nothing that looks like another event.
+fn of_one_event(text: &str) -> Cow<'_, str> {
+    match text.strip_suffix('\n') {
+        Some(line) if line.contains('\n') => Cow::Owned(line.replace('\n', "\n    ") + "\n"),
+        _ => Cow::Borrowed(text),
     }
 }
 
@@ -137,6 +146,12 @@ mod tests {
         }
         assert!(catch_unwind(|| panic!("a bug")).is_err());
         std::process::exit(7);
+    }
+
+    #[test]
+    fn further_lines_of_an_event_are_set_in() {
+        assert_eq!(of_one_event("one line\n"), "one line\n");
+        assert_eq!(of_one_event("host=a\n2026 INFO b\n\nc\n"), "host=a\n    2026 INFO b\n    \n    c\n");
     }
 
     #[test]

@@ -94,6 +94,7 @@ pub(crate) fn grouped<const N: usize>(
 ) -> String {
     let mut groups: Vec<(String, Vec<Vec<String>>)> = Vec::new();
     for (name, row) in rows {
+        let name = excerpt::cell(&name).into_owned();
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => rows.push(cells(&row)),
             None => groups.push((name, vec![cells(&row)])),

@@ -21,10 +21,13 @@ pub fn beginning(text: &str) -> Cow<'_, str> {
     cut(text, CHARS_MAX)
 }
 
-/// A text in a table.
+/// A text in a table, on one line.
 #[must_use]
 pub fn cell(text: &str) -> Cow<'_, str> {
-    cut(text, CELL_CHARS_MAX)
+    match cut(text, CELL_CHARS_MAX) {
+        shown if shown.contains('\n') => Cow::Owned(shown.replace('\n', " ")),
+        shown => shown,
+    }
 }
 
 fn cut(text: &str, chars: usize) -> Cow<'_, str> {
@@ -84,6 +87,12 @@ mod tests {
     fn a_long_text_is_shown_by_its_beginning() {
         assert_eq!(beginning("größer"), "größer");
         assert_eq!(beginning(&"ö".repeat(61)), format!("{}…", "ö".repeat(60)));
+    }
+
+    #[test]
+    fn a_cell_has_no_line_breaks() {
+        assert_eq!(cell("web-1"), "web-1");
+        assert_eq!(cell("a\nRUN  STATE\n"), "a RUN  STATE ");
     }
 
     #[test]

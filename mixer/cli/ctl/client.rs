@@ -197,7 +197,8 @@ fn event_line(frame: &str, is_json: bool) -> Option<String> {
     let data: Value = serde_json::from_str(data).ok()?;
     match name {
         "event" => {
-            let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+            // A name with a line break in it begins no line.
+            let text = |name: &str| data[name].as_str().unwrap_or_default().replace('\n', " ");
             let details = if data["data"].is_null() { String::new() } else { format!(" {}", data["data"]) };
             Some(format!("{} {} {}{details}\n", text("time"), text("source"), text("name")))
         }
@@ -251,6 +252,8 @@ mod tests {
         let event =
             "event: event\ndata: {\"name\":\"go\",\"source\":\"api\",\"data\":{\"x\":1},\"time\":\"T\"}\n\n";
         assert_eq!(event_line(event, false).unwrap(), "T api go {\"x\":1}\n");
+        let broken = "event: event\ndata: {\"name\":\"go\",\"source\":\"a\\nT api no\",\"data\":null,\"time\":\"T\"}\n\n";
+        assert_eq!(event_line(broken, false).unwrap(), "T a T api no go\n");
         assert!(event_line(event, true).unwrap().starts_with("{\"name\""));
         assert_eq!(
             event_line("event: missed\ndata: {\"missed\":3}\n\n", false).unwrap(),
