@@ -158,7 +158,7 @@ ensure_components() {
 
 missing_servers() {
     local name
-    for name in prometheus prometheus-pushgateway promtool amtool; do
+    for name in prometheus prometheus-pushgateway promtool amtool memcached; do
         if ! have "$name"; then printf ' %s' "$name"; fi
     done
 }
@@ -168,13 +168,13 @@ ensure_servers() {
     missing="$(missing_servers)"
     if [[ -z $missing ]]; then return; fi
     if can_apt; then
-        say "not on PATH:$missing: installing prometheus, prometheus-pushgateway and prometheus-alertmanager"
-        if apt_install prometheus prometheus-pushgateway prometheus-alertmanager; then apt_updated=yes; fi
+        say "not on PATH:$missing: installing prometheus, prometheus-pushgateway, prometheus-alertmanager and memcached"
+        if apt_install prometheus prometheus-pushgateway prometheus-alertmanager memcached; then apt_updated=yes; fi
         missing="$(missing_servers)"
         if [[ -z $missing ]]; then return; fi
     fi
     die "the tests need these on PATH:$missing. Install them:" \
-        '  sudo apt-get install prometheus prometheus-pushgateway prometheus-alertmanager' \
+        '  sudo apt-get install prometheus prometheus-pushgateway prometheus-alertmanager memcached' \
         "On other systems, put the projects' own binaries on PATH under these names."
 }
 
@@ -375,11 +375,11 @@ build_plugins() {
     ensure_cc
     ensure_rust
     cargo build --release --locked -p promemu
-    cargo build --release --locked -p promemu-demo -p promemu-population -p promemu-processes
+    cargo build --release --locked -p promemu-demo -p promemu-memcached -p promemu-population -p promemu-processes
     local release="${CARGO_TARGET_DIR:-target}/release" suffix=so
     if [[ $(uname) == Darwin ]]; then suffix=dylib; fi
     mkdir -p "$release/plugins"
-    cp "$release"/libpromemu_{demo,population,processes}."$suffix" "$release/plugins/"
+    cp "$release"/libpromemu_{demo,memcached,population,processes}."$suffix" "$release/plugins/"
     cc -std=c11 -O2 -shared -fPIC -I plugins/api -o "$release/plugins/libpromemu_boost.$suffix" plugins/boost/boost.c -lm
     "$release/promemu" plugins
 }

@@ -38,7 +38,11 @@ fn exports_of_shipped_configs_have_the_bytes_that_they_had() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "ron"))
-        .filter(|path| !std::fs::read_to_string(path).unwrap().contains("\nInclude("))
+        .filter(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            // A part of other configs cannot run alone, and a generator has no virtual time.
+            !text.contains("\nInclude(") && !text.contains("workload: memcached_load(")
+        })
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();

@@ -42,6 +42,7 @@ mod hostile_servers;
 mod levers;
 mod live_verdicts;
 mod logs;
+mod memcached;
 mod memory;
 mod new;
 mod outages;

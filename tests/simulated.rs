@@ -11,7 +11,7 @@ use crate::processes::{
 /// A folder with the plugins of shipped configs only, which cargo builds for the tests.
 pub(crate) fn plugins() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for plugin in ["population", "processes"] {
+    for plugin in ["memcached", "population", "processes"] {
         let name = format!("libpromemu_{plugin}.{}", std::env::consts::DLL_EXTENSION);
         let built = std::env::current_exe().unwrap().with_file_name(&name);
         fs::copy(built, folder.path().join(name)).unwrap();

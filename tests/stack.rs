@@ -172,8 +172,12 @@ fn promtool_has_no_remark_on_a_metric_of_a_shipped_config() {
     for entry in std::fs::read_dir(configs).unwrap() {
         let path = entry.unwrap().path();
         let is_config = path.extension().is_some_and(|extension| extension == "ron");
-        // A part of other configs cannot run alone.
-        if !is_config || std::fs::read_to_string(&path).unwrap().contains("\nInclude(") {
+        if !is_config {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        // A part of other configs cannot run alone, and a generator has no virtual time.
+        if text.contains("\nInclude(") || text.contains("workload: memcached_load(") {
             continue;
         }
         let mut command = promemu_command(&["--once", "--plugins-dir"]);

@@ -4,11 +4,9 @@ use promemu_core::naming::host_and_port;
 use tokio::net::TcpListener;
 
 use promemu_core::error::Error;
+use promemu_run::http::server;
 
 use crate::access::Token;
-
-/// The ports that are tried if none is fixed.
-const PORTS_TRIED: u16 = 20;
 
 /// The address to listen on, and the token to ask for.
 #[derive(Clone, Debug)]
@@ -46,22 +44,17 @@ impl ApiSettings {
     /// Binds the address.
     pub(crate) async fn bind(&self) -> Result<TcpListener, Error> {
         let Self { host, port, is_fixed, .. } = self;
-        let tried = if *is_fixed || *port == 0 { 1 } else { PORTS_TRIED };
-        let mut last = None;
-        for port in *port..port.saturating_add(tried) {
-            match TcpListener::bind((host.as_str(), port)).await {
-                Ok(listener) => return Ok(listener),
-                Err(problem) => last = Some(problem),
-            }
-        }
-        let what = if *is_fixed {
-            format!(
-                "cannot listen on {}; choose a free address of this machine with --listen, or --listen off",
-                self.address()
-            )
-        } else {
-            format!("no port from {port} on is free on {host}; choose one with --listen, or --listen off")
-        };
-        Err(Error::System { what, source: last.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()) })
+        let bound = server::bind(host, *port, !is_fixed).await;
+        bound.map_err(|source| {
+            let what = if *is_fixed {
+                format!(
+                    "cannot listen on {}; choose a free address of this machine with --listen, or --listen off",
+                    self.address()
+                )
+            } else {
+                format!("no port from {port} on is free on {host}; choose one with --listen, or --listen off")
+            };
+            Error::System { what, source }
+        })
     }
 }

@@ -37,8 +37,7 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     let shutdown = shutdown_signal(spec.watch.as_ref().map(Watch::requests))?;
     let RunSettings { outputs, .. } = &spec.settings;
     let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
-    let main_gateway = spec.plan.defaults.pushgateway_url.clone();
-    let api = daemon::start_api(&settings, &outputs, main_gateway).await?;
+    let api = daemon::start_api(&settings, &outputs, spec.plan.defaults.clone()).await?;
     let request = daemon::request(&settings, &file, &spec)?;
     if is_simulation(&spec.plan) {
         tell_created(&spec.events, MAIN_RUN, spec.clock.started_at());

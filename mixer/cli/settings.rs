@@ -308,6 +308,16 @@ impl Settings {
             let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
             return refuse_twins(&outputs).map(|()| outputs);
         }
+        let is_gateway_named = self.cli.embedded || self.flags.pushgateway_url.is_some();
+        if let (Some((host, port)), false) = (&defaults.serve, is_gateway_named) {
+            return Ok(vec![OutputSettings::Scrape(Box::new(ScrapeSettings {
+                host: host.to_string(),
+                port: *port,
+                http: HttpOptions::default(),
+                is_embedded: false,
+                may_move: true,
+            }))]);
+        }
         let url = self.gateway_url(defaults)?;
         if self.cli.embedded {
             let ((host, port), http) = (url.listen_address()?, HttpOptions::default());
@@ -316,6 +326,7 @@ impl Settings {
                 port,
                 http,
                 is_embedded: true,
+                may_move: false,
             }))]);
         }
         let http = HttpOptions::default();
@@ -397,6 +408,7 @@ mod tests {
         let defaults = RunDefaults {
             pushgateway_url: Some("http://config:1".into()),
             is_pushgateway_url_fixed: true,
+            serve: None,
             push_interval: Some(Span::from_secs(7)),
             cleanup_on_start: Some(false),
             cleanup_on_finish: None,
@@ -413,6 +425,20 @@ mod tests {
         assert_eq!(gateway(&run).url.to_string(), "http://config:1");
         assert_eq!(gateway(&run).push.interval, Span::from_secs(10));
         assert!(gateway(&run).push.cleanup_on_start);
+    }
+
+    #[test]
+    fn a_config_that_serves_does_so_unless_an_output_or_a_pushgateway_is_named() {
+        let defaults = RunDefaults { serve: Some(("127.0.0.1".into(), 9090)), ..RunDefaults::default() };
+        for (args, name) in [
+            (&[][..], "scrape=127.0.0.1:9090"),
+            (&["--output", "scrape=127.0.0.1:7"], "scrape=127.0.0.1:7"),
+            (&["--pushgateway-url", "gw:1"], "pushgateway=http://gw:1"),
+            (&["--embedded"], "scrape=127.0.0.1:9091"),
+        ] {
+            let run = settings(args).unwrap().run_settings(&defaults).unwrap();
+            assert_eq!(run.outputs.iter().map(OutputSettings::name).collect::<Vec<_>>(), [name], "{args:?}");
+        }
     }
 
     #[test]

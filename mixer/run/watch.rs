@@ -346,7 +346,9 @@ fn changed_settings(running: &RunSettings, edited: &RunSettings) -> Vec<&'static
         run.outputs.iter().find_map(OutputSettings::gateway).map(|gateway| field(&gateway.push))
     };
     let is_same = |field| gateway(running, field) == gateway(edited, field);
+    let page = |run: &RunSettings| run.outputs.iter().find(|output| output.is_of_config()).cloned();
     let settings = [
+        ("serve", page(running) == page(edited)),
         ("pushgateway_url", running.pushgateway_url == edited.pushgateway_url),
         ("push_interval", running.push_interval == edited.push_interval),
         ("cleanup_on_start", is_same(|push| push.cleanup_on_start)),
@@ -468,6 +470,7 @@ mod tests {
         let edited = settings(&RunDefaults {
             pushgateway_url: Some("elsewhere:1".into()),
             is_pushgateway_url_fixed: true,
+            serve: None,
             push_interval: Some(Span::from_secs(7)),
             cleanup_on_start: Some(false),
             cleanup_on_finish: Some(true),

@@ -72,15 +72,15 @@ pub(super) async fn keep_main(
 async fn idle_daemon(settings: &Arc<Settings>) -> Result<Option<(Api, Arc<SharedOutputs>)>, Error> {
     let run_settings = settings.run_settings(&RunDefaults::default())?;
     let outputs = SharedOutputs::open(&run_settings.outputs, settings.self_metrics_address(), false).await?;
-    Ok(start_api(settings, &outputs, None).await?.map(|api| (api, outputs)))
+    Ok(start_api(settings, &outputs, RunDefaults::default()).await?.map(|api| (api, outputs)))
 }
 
 /// Starts the API; `None` if it is off. Runs of clients push to where the config of the main run does, if it names a
-/// Pushgateway and theirs do not.
+/// Pushgateway and theirs do not, and are served where the main run is.
 pub(super) async fn start_api(
     settings: &Arc<Settings>,
     outputs: &Arc<SharedOutputs>,
-    main_gateway: Option<String>,
+    main: RunDefaults,
 ) -> Result<Option<Api>, Error> {
     let Some(listen) = settings.listen().cloned() else { return Ok(None) };
     let [for_runs, for_histories] = [Arc::clone(settings), Arc::clone(settings)];
@@ -91,8 +91,9 @@ pub(super) async fn start_api(
         memory_max: settings.memory_max(),
         outputs: Arc::clone(outputs),
         run_settings: Box::new(move |defaults| {
-            let pushgateway_url = defaults.pushgateway_url.clone().or_else(|| main_gateway.clone());
-            for_runs.run_settings(&RunDefaults { pushgateway_url, ..defaults.clone() })
+            let pushgateway_url = defaults.pushgateway_url.clone().or_else(|| main.pushgateway_url.clone());
+            let serve = main.serve.clone();
+            for_runs.run_settings(&RunDefaults { pushgateway_url, serve, ..defaults.clone() })
         }),
         history: Box::new(move |run, length| history(&for_histories, run, length)),
     };

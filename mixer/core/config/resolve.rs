@@ -29,6 +29,7 @@ mod verdict;
 mod workloads;
 
 use std::cell::OnceCell;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -197,12 +198,26 @@ impl Resolver<'_> {
         Some(url)
     }
 
+    /// An address of this machine's loopback with a port: a config opens no port to others.
+    fn loopback(&mut self, field: &str, scalar: &Scalar<String>) -> Option<(Box<str>, u16)> {
+        let text = self.value(field, scalar)?;
+        let address = text.parse::<SocketAddr>().ok().filter(|it| it.ip().is_loopback() && it.port() > 0);
+        if address.is_none() {
+            let message = format!(
+                "{field} must be a loopback address and a port, as in 127.0.0.1:9090, but is {text:?}"
+            );
+            self.problems.error(scalar.span, message);
+        }
+        address.map(|address| (address.ip().to_string().into(), address.port()))
+    }
+
     fn defaults(&mut self) -> RunDefaults {
         let template = self.template;
         let push_interval = template.push_interval.as_ref();
         RunDefaults {
             pushgateway_url: template.pushgateway_url.as_ref().and_then(|s| self.url("pushgateway_url", s)),
             is_pushgateway_url_fixed: template.pushgateway_url.as_ref().is_some_and(Scalar::is_constant),
+            serve: template.serve.as_ref().and_then(|s| self.loopback("serve", s)),
             push_interval: push_interval.and_then(|s| self.interval("push_interval", Some(s), Span::ZERO)),
             cleanup_on_start: template
                 .cleanup_on_start

@@ -13,6 +13,7 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("kubernetes_cluster", include_str!("../../../configs/kubernetes_cluster.ron")),
     ("load_balancer_pool", include_str!("../../../configs/load_balancer_pool.ron")),
     ("load_phases", include_str!("../../../configs/load_phases.ron")),
+    ("memcached_load", include_str!("../../../configs/memcached_load.ron")),
     ("metric_types", include_str!("../../../configs/metric_types.ron")),
     ("microservices", include_str!("../../../configs/microservices.ron")),
     ("node_sets", include_str!("../../../configs/node_sets.ron")),

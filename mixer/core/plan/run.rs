@@ -53,6 +53,8 @@ pub struct RunDefaults {
     pub pushgateway_url: Option<String>,
     /// `true` if that URL stands in the config as it is, so that no argument decides on it.
     pub is_pushgateway_url_fixed: bool,
+    /// Host and port at which the metrics are served in place of being pushed; another port if that one is taken.
+    pub serve: Option<(Box<str>, u16)>,
     /// Time between two pushes.
     pub push_interval: Option<Span>,
     /// Deletes the groups of ended runs on the Pushgateway before the first push.

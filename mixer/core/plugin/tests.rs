@@ -37,12 +37,12 @@ fn demo() -> PathBuf {
     built("demo")
 }
 
-/// Puts the plugin `processes`, and `crowd`, which saves no state, into the registry of this process, for all its tests.
+/// Puts the plugins of shipped configs, and `crowd`, which saves no state, into the registry of this process, for all its tests.
 pub(crate) fn bring_plugins() {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        for library in ["population", "processes"].map(built) {
+        for library in ["memcached", "population", "processes"].map(built) {
             fs::copy(&library, folder.path().join(library.file_name().unwrap())).unwrap();
         }
         let crowd = folder.path().join("crowd").with_extension(std::env::consts::DLL_EXTENSION);

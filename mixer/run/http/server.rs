@@ -4,7 +4,7 @@
 //! It knows no routes.
 
 use std::convert::Infallible;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,22 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 /// Pause after an accept that failed, as for too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Number of ports that are tried where a port may differ from the one that was asked for.
+const PORTS_TRIED: u16 = 20;
+
+/// Takes an address; if its port `may_move`, that of one of the next ports if it is taken.
+pub async fn bind(host: &str, port: u16, may_move: bool) -> io::Result<TcpListener> {
+    let tried = if may_move && port > 0 { PORTS_TRIED } else { 1 };
+    let mut last = ErrorKind::AddrInUse.into();
+    for port in port..=port.saturating_add(tried - 1) {
+        match TcpListener::bind((host, port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(problem) => last = problem,
+        }
+    }
+    Err(last)
+}
 
 /// Serves until `stopped` becomes `true`, over TLS if there is a configuration for it. Requests under way then have
 /// half a second to finish. The work is done by the servers' own workers, which nothing else can fill.

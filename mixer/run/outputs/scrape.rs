@@ -50,6 +50,8 @@ pub struct ScrapeSettings {
     pub http: HttpOptions,
     /// Stands in place of a Pushgateway, and so shows when each job was published.
     pub is_embedded: bool,
+    /// Takes the next free port if this one is taken.
+    pub may_move: bool,
 }
 
 impl ScrapeSettings {
@@ -80,7 +82,7 @@ impl ScrapeSettings {
             ));
         }
         let http = HttpOptions::take_for_server(&mut own)?;
-        Ok(Self { host, port, http, is_embedded: false })
+        Ok(Self { host, port, http, is_embedded: false, may_move: false })
     }
 
     fn address(&self) -> String {
@@ -135,7 +137,8 @@ impl ScrapePage {
         };
         let tls = server_tls(&settings.http)?;
         let authorization = settings.http.authorization().cloned();
-        let listener = TcpListener::bind((settings.host.as_str(), settings.port)).await.map_err(refused)?;
+        let listener =
+            server::bind(&settings.host, settings.port, settings.may_move).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let tally = process.own.outputs().scraped(name);
         let publisher = Publisher::new(address.to_string(), tls.is_some(), settings.is_embedded, tally);

@@ -89,6 +89,12 @@ impl OutputSettings {
         matches!(self, Self::File(file) if file.path == Path::new("-"))
     }
 
+    /// `true` for the page that a config asks for.
+    #[must_use]
+    pub fn is_of_config(&self) -> bool {
+        matches!(self, Self::Scrape(page) if page.may_move)
+    }
+
     /// The Pushgateway, if it is one.
     #[must_use]
     pub fn gateway(&self) -> Option<&GatewaySettings> {

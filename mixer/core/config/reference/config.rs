@@ -55,6 +55,12 @@ pub(super) const CONFIG: Record = Record {
             "adds the labels `name`, `host` and `address` to the series of all hosts that do not set it themselves",
         ),
         field(&["pushgateway_url"], "text, http or https", "`http://127.0.0.1:9091`", "where to push"),
+        field(
+            &["serve"],
+            "text, a loopback address and a port",
+            "none",
+            "serve the metrics there, or at the next free port, instead of pushing them; flags and variables that name an output or a Pushgateway come first",
+        ),
         field(&["push_interval"], "duration, 1 ms or longer, not `inf`", "`15s`", "time between two pushes"),
         field(
             &["cleanup_on_start"],

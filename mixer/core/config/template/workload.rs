@@ -7,8 +7,12 @@ use crate::plugin::{self, ModelDecl};
 use crate::scenario::{self, Param};
 
 /// Workloads of the plugins that ship with promemu and must be built; each with its plugin's name.
-const SHIPPED: [(&str, &str); 3] =
-    [("population", "population"), ("processes", "processes"), ("processes_hostmetrics", "processes")];
+const SHIPPED: [(&str, &str); 4] = [
+    ("memcached_load", "memcached"),
+    ("population", "population"),
+    ("processes", "processes"),
+    ("processes_hostmetrics", "processes"),
+];
 
 #[derive(Debug)]
 pub(in crate::config) struct WorkloadTemplate {
