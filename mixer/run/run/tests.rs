@@ -194,8 +194,8 @@ fn a_history_leaves_off_in_the_middle_of_a_host() {
         Err(Error::Run("it was stopped".to_owned()))
     };
     let (stop, (ended, is_ended)) = (Stop::new(), std::sync::mpsc::channel());
-    let (length, step) = (Span::from_secs(300 * 86_400), Span::from_secs(86_400));
-    let history = History { length, step, work_max: None, write: Box::new(write) };
+    let (length, day) = (Span::from_secs(300 * 86_400), Span::from_secs(86_400));
+    let history = History { length, step: day, work_max: None, write: Box::new(write) };
     let stopped = stop.clone();
     std::thread::spawn(move || {
         let outcome = history.emulate(busy_plan(), 7, &Clock::start(), &stopped);
