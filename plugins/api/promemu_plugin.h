@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define PROMEMU_ABI_MAJOR 2
-#define PROMEMU_ABI_MINOR 0
+#define PROMEMU_ABI_MINOR 1
 
 /* Statuses that functions return. */
 #define PROMEMU_OK 0        /* there is a new value, or the state or config was created */
@@ -63,6 +63,9 @@ extern "C" {
 #define PROMEMU_NATIVE_HISTOGRAM 4 /* observations in buckets of exponential width */
 #define PROMEMU_INFO_FAMILY 5      /* always 1; the row's labels are the information */
 #define PROMEMU_STATESET 6         /* the value is the number of one of the states, from 0 on */
+
+/* Flag of a metric: its values are shown as they are; those of others are rounded to two decimals. */
+#define PROMEMU_UNROUNDED 1
 
 /* Flag of a model: a generator, which does real work, has start and stop, and no virtual time. */
 #define PROMEMU_LIVE_ONLY 1
@@ -141,6 +144,8 @@ typedef struct promemu_family {
     uint32_t bound_count;
     int32_t schema;      /* of a native histogram, as in Prometheus: -4 to 8 */
     promemu_text states; /* of a stateset, separated by commas */
+    uint32_t flags;      /* PROMEMU_UNROUNDED, or 0; since version 2.1 */
+    uint32_t reserved;   /* 0 */
 } promemu_family;
 
 /* The values of a table during a tick: those of the first row, one for each family, then those of the second, and so on,

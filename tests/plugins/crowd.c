@@ -19,9 +19,16 @@ static const promemu_param PARAMS[] = {
 
 static const double BOUNDS[] = { 1, 2 };
 
+#ifndef FAMILY_BYTES
+#define FAMILY_BYTES sizeof(promemu_family)
+#endif
+#ifndef FAMILY_FLAGS
+#define FAMILY_FLAGS 0
+#endif
+
 #define FAMILY(kind, name, help, labels) \
-    { sizeof(promemu_family), kind, PROMEMU_TEXT_OF(name), help, PROMEMU_NO_TEXT, PROMEMU_TEXT_OF(labels), BOUNDS, 2, 0, \
-      PROMEMU_NO_TEXT }
+    { FAMILY_BYTES, kind, PROMEMU_TEXT_OF(name), help, PROMEMU_NO_TEXT, PROMEMU_TEXT_OF(labels), BOUNDS, 2, 0, \
+      PROMEMU_NO_TEXT, FAMILY_FLAGS, 0 }
 
 static const promemu_family FAMILIES[] = {
     FAMILY(CASE == WRONG_KIND ? 9 : PROMEMU_GAUGE, "crowd_height", PROMEMU_TEXT_OF("height"), ""),

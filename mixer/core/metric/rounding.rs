@@ -24,6 +24,9 @@ impl Rounding {
     /// The most decimals that a value may be rounded to.
     pub const MAX_DECIMALS: u8 = 15;
 
+    /// No rounding: each value stays as it is.
+    pub const NONE: Self = Self { scale: f64::INFINITY };
+
     /// Rounding to `decimals` decimals, at most [`Self::MAX_DECIMALS`].
     #[must_use]
     pub fn to_decimals(decimals: u8) -> Self {
@@ -111,6 +114,9 @@ mod tests {
 
     #[test]
     fn rounding_leaves_huge_and_odd_values_alone() {
+        for value in [0.0, -0.0, 0.1 + 0.2, -1.0 / 3.0, 1e300] {
+            assert_eq!(Rounding::NONE.round(value).to_bits(), value.to_bits());
+        }
         let rounding = Rounding::to_decimals(2);
         assert_eq!(rounding.round(1e300).to_bits(), 1e300f64.to_bits());
         assert_eq!(rounding.round(f64::INFINITY).to_bits(), f64::INFINITY.to_bits());

@@ -40,6 +40,8 @@ pub struct FamilyDecl {
     pub kind: FamilyKind,
     /// Its own labels, which differ from those of other metrics of its name.
     pub labels: Vec<(String, String)>,
+    /// `true` if its values are rounded.
+    pub is_rounded: bool,
 }
 
 /// The type of a metric.

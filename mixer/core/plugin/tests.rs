@@ -183,7 +183,7 @@ fn wrong_declarations_are_refused_with_a_reason() {
         format!("{case:02}: {}", outcome.unwrap_err())
     });
     insta::assert_snapshot!(refusals.collect::<Vec<_>>().join("\n"), @r#"
-    01: built for version 1.9 of the plugin interface, but this promemu has 2.0; rebuild it
+    01: built for version 1.9 of the plugin interface, but this promemu has 2.1; rebuild it
     02: built for another version of the plugin interface than 2, which this promemu has; rebuild it
     03: function promemu_plugin_v2 is not exported
     04: promemu_plugin_v2 returned no table
@@ -401,6 +401,23 @@ fn wrong_models_are_refused_with_a_reason() {
     12: table crowd: metric crowd_steps_total: name "who" is used twice
     13: table crowd: metric crowd_height: it is declared twice with another kind or help
     "#);
+}
+
+#[test]
+fn a_metric_is_rounded_unless_it_says_so_and_one_of_an_older_version_has_no_flags() {
+    let dir = tempfile::tempdir().unwrap();
+    let described = |name: &str, bytes: &str| {
+        let library = dir.path().join(name);
+        let flags = ["-DFAMILY_FLAGS=PROMEMU_UNROUNDED", &format!("-DFAMILY_BYTES={bytes}")];
+        compile("tests/plugins/crowd.c", &flags, &library);
+        let model = &load(&library).unwrap().models[0];
+        joined(ConfiguredModel::new(model, vec![ParamValue::Text("good".to_owned())]))
+            .map(|model| model.tables()[0].families[0].is_rounded)
+    };
+    assert_eq!(described("now.so", "sizeof(promemu_family)"), Ok(false));
+    assert_eq!(described("before.so", "offsetof(promemu_family, flags)"), Ok(true));
+    let refused = described("short.so", "offsetof(promemu_family, states)").unwrap_err();
+    assert!(refused.ends_with("; rebuild it"), "{refused}");
 }
 
 /// The test model in this mode.

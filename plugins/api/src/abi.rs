@@ -11,7 +11,7 @@ use std::ffi::c_void;
 /// Plugins of another major version are refused.
 pub const ABI_MAJOR: u16 = 2;
 /// Raised with each appended field.
-pub const ABI_MINOR: u16 = 0;
+pub const ABI_MINOR: u16 = 1;
 /// Name of the function that a plugin exports: an [`Entry`].
 pub const SYMBOL: &str = "promemu_plugin_v2";
 /// Prefix of the names of these functions of all major versions.
@@ -66,6 +66,9 @@ pub const NATIVE_HISTOGRAM: u32 = 4;
 pub const INFO_FAMILY: u32 = 5;
 /// [`Family::kind`]: the value is the number of one of [`Family::states`], from 0 on.
 pub const STATESET: u32 = 6;
+
+/// [`Family::flags`]: the values are shown as they are; those of others are rounded to two decimals.
+pub const UNROUNDED: u32 = 1;
 
 /// [`Model::flags`]: a generator: it does real work, has `start` and `stop`, and no virtual time.
 pub const LIVE_ONLY: u32 = 1;
@@ -241,6 +244,10 @@ pub struct Family {
     pub schema: i32,
     /// States of a [`STATESET`], separated by commas.
     pub states: Text,
+    /// [`UNROUNDED`], or 0. Since version 2.1.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// The values of a table during a tick. This struct never grows.

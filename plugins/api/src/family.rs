@@ -1,7 +1,7 @@
 //! Descriptions of tables and their families.
 
 use crate::abi::{
-    self, COUNTER, GAUGE, HISTOGRAM, INFO_FAMILY, NATIVE_HISTOGRAM, STATESET, Text, size_of_table,
+    self, COUNTER, GAUGE, HISTOGRAM, INFO_FAMILY, NATIVE_HISTOGRAM, STATESET, Text, UNROUNDED, size_of_table,
 };
 
 /// A table: rows with the same labels and metrics.
@@ -29,6 +29,7 @@ pub struct Family {
     bounds: Vec<f64>,
     schema: i32,
     states: String,
+    flags: u32,
 }
 
 impl Family {
@@ -42,6 +43,7 @@ impl Family {
             bounds: Vec::new(),
             schema: 0,
             states: String::new(),
+            flags: 0,
         }
     }
 
@@ -93,6 +95,12 @@ impl Family {
         Self { unit: unit.to_owned(), ..self }
     }
 
+    /// Shows the values as they are; those of other families are rounded to two decimals.
+    #[must_use]
+    pub fn unrounded(self) -> Self {
+        Self { flags: self.flags | UNROUNDED, ..self }
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "a histogram has few bounds")]
     pub(crate) fn lend(&self) -> abi::Family {
         abi::Family {
@@ -106,6 +114,8 @@ impl Family {
             bound_count: self.bounds.len() as u32,
             schema: self.schema,
             states: Text::of(&self.states),
+            flags: self.flags,
+            reserved: 0,
         }
     }
 }

@@ -41,6 +41,7 @@ fn in_rust() -> Vec<(String, usize)> {
     layout!(all, Family, "promemu_family", {
         size: "size", kind: "kind", name: "name", help: "help", unit: "unit", labels: "labels",
         bounds: "bounds", bound_count: "bound_count", schema: "schema", states: "states",
+        flags: "flags", reserved: "reserved",
     });
     layout!(all, Table, "promemu_table", { values: "values", rows: "rows", families: "families" });
     layout!(all, Scenario, "promemu_scenario", {

@@ -9,6 +9,8 @@ use crate::settings::{Kind, Settings};
 
 /// The number of bins, beside those that bounds of the histogram make.
 const BINS: u32 = 16;
+/// The number of pieces of a bin, each with the same share of its durations; in a piece all durations are as probable.
+const PIECES: usize = 8;
 
 /// The durations of a kind.
 #[derive(Clone, Debug)]
@@ -31,11 +33,12 @@ pub(crate) struct Durations {
 pub(crate) struct Bin {
     /// Index of its bucket in the histogram.
     pub(crate) bucket: usize,
-    /// Shares of the untruncated distribution up to its begin and its end.
-    cut: (f64, f64),
+    /// The ends of its pieces, in seconds.
+    ends: [f64; PIECES + 1],
 }
 
 impl Durations {
+    #[expect(clippy::cast_precision_loss, reason = "a bin has few pieces")]
     pub(crate) fn new(kind: &Kind, settings: &Settings) -> Self {
         let (mu, sigma) = (libm::log(kind.session_secs), kind.sigma);
         let (low, high) = settings.session_secs;
@@ -49,22 +52,23 @@ impl Durations {
         edges.extend(settings.session_bounds.iter().filter(|bound| (low..high).contains(*bound)));
         edges.sort_by(f64::total_cmp);
         edges.dedup();
-        let (mut bins, mut shares) = (Vec::new(), Vec::new());
+        let mut durations = Self { mu, sigma, cut, mean_secs, bins: Vec::new(), shares: Vec::new() };
         for edge in edges.windows(2) {
             let of = (up_to(edge[0], 0.0), up_to(edge[1], 0.0));
             let share = (of.1 - of.0) / (cut.1 - cut.0);
             if share > 1e-12 {
                 let bucket = settings.session_bounds.partition_point(|bound| *bound < edge[1]);
-                bins.push(Bin { bucket, cut: of });
-                shares.push(share);
+                let mut ends = [edge[1]; PIECES + 1];
+                ends[0] = edge[0];
+                for (end, number) in ends[1..PIECES].iter_mut().zip(1u32..) {
+                    let at = f64::from(number) / PIECES as f64;
+                    *end = durations.at(of.0 + (of.1 - of.0) * at).clamp(edge[0], edge[1]);
+                }
+                durations.bins.push(Bin { bucket, ends });
+                durations.shares.push(share);
             }
         }
-        Self { mu, sigma, cut, mean_secs, bins, shares }
-    }
-
-    /// A duration in a bin, in seconds.
-    pub(crate) fn draw(&self, bin: &Bin, random: &mut Random) -> f64 {
-        self.at(bin.cut, random)
+        durations
     }
 
     /// The share of sessions that last longer than so many seconds.
@@ -76,16 +80,31 @@ impl Durations {
     /// A duration of more than so many seconds.
     pub(crate) fn draw_longer(&self, secs: f64, random: &mut Random) -> f64 {
         let from = self.up_to(secs).clamp(self.cut.0, self.cut.1);
-        self.at((from, self.cut.1), random).max(secs)
+        self.at(from + (self.cut.1 - from) * random.unit()).max(secs)
     }
 
     fn up_to(&self, secs: f64) -> f64 {
         if secs > 0.0 { normal_cdf((libm::log(secs) - self.mu) / self.sigma) } else { 0.0 }
     }
 
-    fn at(&self, (from, to): (f64, f64), random: &mut Random) -> f64 {
-        let share = (from + (to - from) * random.unit()).clamp(1e-300, 1.0 - 1e-16);
-        libm::exp(self.mu + self.sigma * normal_quantile(share))
+    /// The duration up to which this share of the untruncated distribution lies.
+    fn at(&self, share: f64) -> f64 {
+        libm::exp(self.mu + self.sigma * normal_quantile(share.clamp(1e-300, 1.0 - 1e-16)))
+    }
+}
+
+impl Bin {
+    /// A duration, in seconds.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "it is below the number of pieces"
+    )]
+    pub(crate) fn draw(&self, random: &mut Random) -> f64 {
+        let place = random.unit() * PIECES as f64;
+        let (piece, into) = (place as usize, place.fract());
+        self.ends[piece] + (self.ends[piece + 1] - self.ends[piece]) * into
     }
 }
 
@@ -109,7 +128,7 @@ mod tests {
             for _ in 0..3_000 {
                 multinomial(4, &durations.shares, random, |bin, count| bins.push((bin, count)));
                 for (bin, count) in bins.drain(..) {
-                    (0..count).for_each(|_| found.push(durations.draw(&durations.bins[bin], random)));
+                    (0..count).for_each(|_| found.push(durations.bins[bin].draw(random)));
                 }
             }
             found.sort_by(f64::total_cmp);

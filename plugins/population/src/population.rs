@@ -6,7 +6,7 @@
 use promemu_plugin::Event;
 use serde::{Deserialize, Serialize};
 
-use crate::activity::Activity;
+use crate::activity::{Activity, Wandering};
 use crate::durations::Durations;
 use crate::fault::{ActiveFault, effects, follow};
 use crate::observed::{Observations, SESSION_STEPS};
@@ -17,7 +17,7 @@ use crate::season::Season;
 use crate::service::{Answers, Queue};
 use crate::settings::Settings;
 use crate::totals::Totals;
-use crate::visible::{Group, Session, Visible};
+use crate::visible::{Group, Visible};
 
 mod calls;
 
@@ -46,7 +46,9 @@ pub(crate) type ReadLevers<'a> = dyn FnMut(u64) -> Levers + 'a;
 pub(crate) struct Population {
     state: State,
     settings: Settings,
+    wandering: Wandering,
     durations: Vec<Durations>,
+    tool_shares: Vec<f64>,
     season: Season,
     answers: Vec<Option<Answers>>,
     /// Observed lengths of sessions: two rows for each row of users, completed and abandoned.
@@ -56,6 +58,7 @@ pub(crate) struct Population {
     /// Memory that is used again in each second.
     groups: Vec<Group>,
     ended: Ended,
+    counts: Vec<u64>,
 }
 
 /// All that a snapshot needs.
@@ -72,9 +75,19 @@ struct State {
     queue: Queue,
     /// Sessions that have begun and whose ends are not planned yet, by stratum.
     unplanned: Vec<u64>,
+    /// Sessions that have ended and may commit, by kind.
+    leaving: Vec<Leaving>,
     /// Calls that failures will cause, by stratum.
     extra: Vec<f64>,
     faults: Vec<ActiveFault>,
+}
+
+/// Sessions that have ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Leaving {
+    count: u64,
+    /// The users with names among those of the sessions.
+    named: Vec<usize>,
 }
 
 impl Population {
@@ -92,12 +105,13 @@ impl Population {
             seed,
             start_nanos,
             cell: 0,
-            activity: Activity::new(&settings, seed),
+            activity: Activity::new(&Wandering::new(&settings), seed),
             running: Running::new(strata, settings.session_bounds.len() + 1, longest_secs),
             totals: Totals::new(visible.users.len() + settings.kinds.len(), &settings),
             visible,
             queue: Queue::default(),
             unplanned: vec![0; strata],
+            leaving: vec![Leaving::default(); settings.kinds.len()],
             extra: vec![0.0; strata],
             faults: Vec::new(),
         };
@@ -108,6 +122,8 @@ impl Population {
 
     fn with(settings: Settings, state: State) -> Self {
         Self {
+            wandering: Wandering::new(&settings),
+            tool_shares: settings.tools.iter().map(|(_, share)| *share).collect(),
             durations: settings.kinds.iter().map(|kind| Durations::new(kind, &settings)).collect(),
             season: Season::default(),
             answers: vec![None; settings.models.len()],
@@ -118,6 +134,7 @@ impl Population {
             requests: Observations::of_requests(2 * settings.models.len(), &settings),
             groups: Vec::new(),
             ended: Ended::default(),
+            counts: Vec::new(),
             state,
             settings,
         }
@@ -167,14 +184,14 @@ impl Population {
     }
 
     fn step(&mut self, levers: Levers, at: u64) {
-        self.state.activity.step(&self.settings, self.state.seed, self.state.cell);
+        self.state.activity.step(&self.wandering, self.state.seed, self.state.cell);
         let season = self.factor(levers, at);
         for kind in 0..self.settings.kinds.len() {
+            let arrivals = self.arrivals(kind, season);
             for model in 0..self.settings.models.len() {
                 let stratum = kind * self.settings.models.len() + model;
                 self.end_sessions(kind, stratum);
-                let mean = self.arrivals(kind, season) * self.settings.models[model].share;
-                self.begin_sessions((kind, stratum), mean);
+                self.begin_sessions((kind, stratum), arrivals * self.settings.models[model].share);
             }
         }
         let seconds = self.state.cell + 1;
@@ -184,6 +201,7 @@ impl Population {
         if seconds.is_multiple_of(CALLS_SECS) {
             let effects = effects(&mut self.state.faults, &self.settings, at);
             self.call(&effects);
+            (0..self.settings.kinds.len()).for_each(|kind| self.commit(kind));
         }
     }
 
@@ -203,7 +221,7 @@ impl Population {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     fn arrivals(&self, kind: usize, factor: f64) -> f64 {
         let of = &self.settings.kinds[kind];
-        let activity = self.state.activity.of(&self.settings, kind);
+        let activity = self.state.activity.of(&self.settings, &self.wandering, kind);
         of.share * self.settings.total as f64 * self.settings.sessions_per_hour * activity * factor / 3600.0
     }
 
@@ -278,7 +296,7 @@ impl Population {
             let (bin, own) = (&durations.bins[bin], part.min(OWN_ENDS));
             for number in 0..own {
                 let count = part / own + u64::from(number < part % own);
-                let secs = durations.draw(bin, &mut random);
+                let secs = bin.draw(&mut random);
                 // It has begun somewhere in these seconds.
                 let begun_in = cell + 1 - plan_secs + random.below(plan_secs);
                 #[expect(
@@ -308,7 +326,7 @@ impl Population {
         self.state.visible.plan(stratum, &self.groups, split);
     }
 
-    /// Sessions end, commit, and are observed.
+    /// Sessions end, and are observed.
     fn end_sessions(&mut self, kind: usize, stratum: usize) {
         let mut random = self.random(Purpose::Ends, stratum);
         let mut ended = std::mem::take(&mut self.ended);
@@ -316,13 +334,13 @@ impl Population {
         let named = self.state.visible.end(stratum, self.state.cell);
         let count: u64 = ended.counts.iter().sum();
         if count > 0 {
-            self.commit(kind, count, &named, &mut random);
+            let leaving = &mut self.state.leaving[kind];
+            leaving.count += count;
+            leaving.named.extend(named.iter().map(|session| session.user));
             for session in named {
                 // Of those who left, the planned ends do not say who it was.
-                if ended.counts[session.bucket] > 0 {
-                    ended.counts[session.bucket] -= 1;
-                    ended.steps[session.bucket] = ended.steps[session.bucket].saturating_sub(session.steps);
-                    self.sessions.add_sum(2 * session.user, session.bucket, 1, session.steps);
+                if let Some(steps) = ended.take(session.bucket, session.steps) {
+                    self.sessions.add_sum(2 * session.user, session.bucket, 1, steps);
                 }
             }
             let others = self.state.visible.others(kind);
@@ -333,27 +351,29 @@ impl Population {
         self.ended = ended;
     }
 
-    /// Some of the sessions that end commit.
-    fn commit(&mut self, kind: usize, sessions: u64, named: &[Session], random: &mut Random) {
+    /// Some of the sessions of a kind that have ended in the last seconds commit.
+    fn commit(&mut self, kind: usize) {
+        let sessions = std::mem::take(&mut self.state.leaving[kind].count);
+        let random = &mut self.random(Purpose::Commits, kind);
         let committing = binomial(sessions, self.settings.kinds[kind].commits, random);
-        if committing == 0 {
-            return;
-        }
         let sizes = usize::try_from(self.settings.commits_max).unwrap_or(1);
-        let mut counts = vec![0; sizes];
+        let mut counts = std::mem::take(&mut self.counts);
+        counts.clear();
+        counts.resize(sizes, 0);
         multinomial(committing, &vec![1.0; sizes], random, |size, part| counts[size] += part);
         let mut left = (committing, sessions);
-        for session in named {
+        for user in self.state.leaving[kind].named.drain(..) {
             if random.below(left.1) < left.0
                 && let Some(size) = take_without_return(&mut counts, random)
             {
                 left.0 -= 1;
-                *self.state.totals.commits(session.user) += size as u64 + 1;
+                *self.state.totals.commits(user) += size as u64 + 1;
             }
             left.1 = left.1.saturating_sub(1);
         }
-        let rest: u64 = (1..).zip(counts).map(|(size, count)| size * count).sum();
+        let rest: u64 = (1..).zip(&counts).map(|(size, count)| size * count).sum();
         *self.state.totals.commits(self.state.visible.others(kind)) += rest;
+        self.counts = counts;
     }
 }
 

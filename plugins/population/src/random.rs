@@ -17,7 +17,7 @@ pub(crate) enum Purpose {
     Arrivals,
     /// How long they last.
     Durations,
-    /// Results of sessions that end.
+    /// The sessions among those that end which users have left before.
     Ends,
     /// The calls of sessions, without those that faults cause.
     Calls,
@@ -31,6 +31,8 @@ pub(crate) enum Purpose {
     Latency,
     /// The part that users with names have in all of it.
     Split,
+    /// The commits of sessions that have ended.
+    Commits,
 }
 
 /// A random stream.

@@ -34,12 +34,31 @@ pub(crate) struct Ended {
     pub(crate) counts: Vec<u64>,
     /// The sums of their lengths in steps.
     pub(crate) steps: Vec<u64>,
+    /// `true` if lost ones were among them, whose lengths are not known.
+    has_lost: bool,
 }
 
 impl Ended {
     /// Leaves out the length of one session, as long as the others of its bucket, after it has been taken from the counts.
-    pub(crate) fn leave_out(&mut self, bucket: usize) {
+    fn leave_out(&mut self, bucket: usize) {
         self.steps[bucket] -= self.steps[bucket] / (self.counts[bucket] + 1);
+    }
+
+    /// Takes out a session of this length in steps; its length, which is that of the others of its bucket if any were lost. `None`
+    /// if none is left.
+    pub(crate) fn take(&mut self, bucket: usize, steps: u64) -> Option<u64> {
+        let (count, sum) = (&mut self.counts[bucket], &mut self.steps[bucket]);
+        let mean = sum.checked_div(*count)?;
+        let taken = if *count == 1 {
+            *sum
+        } else if self.has_lost {
+            mean
+        } else {
+            steps.min(*sum)
+        };
+        *count -= 1;
+        *sum -= taken;
+        Some(taken)
     }
 }
 
@@ -87,6 +106,7 @@ impl Running {
         ended.steps.clear();
         ended.steps.extend(bins.iter().map(|bin| u64::from(bin.steps)));
         bins.fill(EndBin::default());
+        ended.has_lost = false;
         let count: u64 = ended.counts.iter().sum();
         let (planned, lost) = (self.planned[stratum], self.lost[stratum]);
         self.planned[stratum] -= count.min(planned);
@@ -99,6 +119,7 @@ impl Running {
             let Some(bucket) = take_without_return(&mut ended.counts, random) else { break };
             ended.leave_out(bucket);
         }
+        ended.has_lost = gone > 0;
         self.lost[stratum] -= gone;
     }
 

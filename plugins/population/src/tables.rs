@@ -42,7 +42,7 @@ impl Shown {
         let family = match self {
             Self::Sessions => Family::counter(&names.sessions, "sessions that have begun"),
             Self::Tokens => Family::counter(&names.tokens, "tokens that have been used"),
-            Self::Cost => Family::counter(&names.cost, "cost of the tokens in USD"),
+            Self::Cost => Family::counter(&names.cost, "cost of the tokens in USD").unrounded(),
             Self::Tools => Family::counter(&names.tools, "uses of tools"),
             Self::Errors => Family::counter(&names.errors, "uses of tools that have failed"),
             Self::Commits => Family::counter(&names.commits, "commits"),

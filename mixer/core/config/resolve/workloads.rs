@@ -162,7 +162,7 @@ impl Resolver<'_> {
             offset: 0,
             value_range: (f64::NEG_INFINITY, f64::INFINITY),
             default_value: 0.0,
-            rounding: Rounding::to_decimals(2),
+            rounding: if family.is_rounded { Rounding::to_decimals(2) } else { Rounding::NONE },
             schedule: 0,
             labels: LabelBlock::new(family.labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
             scenario: ScenarioPlan::default(),

@@ -214,7 +214,7 @@ unsafe extern "C" fn family(context: *mut c_void, family: *const abi::Family) {
         return call.violate(|| "a metric is null, misaligned, or added before its table".to_owned());
     };
     // SAFETY: the plugin lends it for the call.
-    match read_family(unsafe { &*family }) {
+    match unsafe { read_family(family) } {
         Ok(_) if table.families.len() >= FAMILIES_MAX => {
             call.violate(|| format!("more than {FAMILIES_MAX} metrics in a table"));
         }

@@ -1,6 +1,6 @@
 //! Loads a library and reads its table into a declaration.
 
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -21,6 +21,9 @@ const COUNT_MAX: u32 = 1_000;
 const TEXT_BYTES_MAX: usize = 10_000;
 /// Size of the table of version 2.0.
 const PLUGIN_BYTES_MIN: usize = size_of::<abi::Plugin>();
+/// Size of a metric of version 2.0.
+#[expect(clippy::cast_possible_truncation, reason = "a struct of some fields")]
+const FAMILY_BYTES_MIN: u32 = offset_of!(abi::Family, flags) as u32;
 /// Maximum depth of nested parameters.
 const DEPTH_MAX: u32 = 8;
 /// Maximum number of parameters of one scenario, model or config, nested ones counted: the fields of several may be
@@ -166,8 +169,21 @@ pub(super) fn read_table(raw: &abi::TableSpec) -> Result<TableDecl, String> {
 }
 
 /// A metric of a table that a model describes.
-pub(super) fn read_family(raw: &abi::Family) -> Result<FamilyDecl, String> {
-    check_size("a metric", raw.size, size_of_table::<abi::Family>())?;
+///
+/// # Safety
+///
+/// It is aligned, has at least the fields of version 2.0, and as many bytes as it says, if those are more.
+pub(super) unsafe fn read_family(family: *const abi::Family) -> Result<FamilyDecl, String> {
+    // SAFETY: the size is the first field of all versions.
+    let size = unsafe { (*family).size };
+    check_size("a metric", size, FAMILY_BYTES_MIN)?;
+    let mut raw = MaybeUninit::<abi::Family>::zeroed();
+    // SAFETY: it has so many bytes, and there is room for as many. Fields that came after its version stay zero.
+    let raw = unsafe {
+        let bytes = (size as usize).min(size_of::<abi::Family>());
+        family.cast::<u8>().copy_to_nonoverlapping(raw.as_mut_ptr().cast(), bytes);
+        raw.assume_init()
+    };
     let name = text("a metric's name", raw.name)?;
     let about = |error| format!("metric {name}: {error}");
     let kind = match raw.kind {
@@ -193,7 +209,9 @@ pub(super) fn read_family(raw: &abi::Family) -> Result<FamilyDecl, String> {
     let labels = words(&text("labels", raw.labels).map_err(about)?);
     let labels = labels.iter().map(pair).collect::<Result<_, _>>()?;
     let help = text("help", raw.help).map_err(about)?;
-    Ok(FamilyDecl { help, unit: text("unit", raw.unit).map_err(about)?, kind, labels, name })
+    let unit = text("unit", raw.unit).map_err(about)?;
+    let is_rounded = raw.flags & abi::UNROUNDED == 0;
+    Ok(FamilyDecl { name, help, unit, kind, labels, is_rounded })
 }
 
 fn check_size(what: &str, size: u32, needed: u32) -> Result<(), String> {

@@ -2,7 +2,6 @@
 
 use super::{CALLS_SECS, Population};
 use crate::fault::Effects;
-use crate::observed::SESSION_STEPS;
 use crate::random::{Purpose, Random};
 use crate::sampling::{binomial, gamma, multinomial, poisson, take_without_return};
 use crate::service::{Answers, ends};
@@ -161,7 +160,8 @@ impl Population {
             let durations = &self.durations[kind];
             random.unit() * durations.draw_longer(durations.mean_secs * random.unit(), random)
         };
-        // Their age is not known: they have been there for a part of their time.
+        // Their age is not known: they have been there for a part of their time, all of them for the same, so that sums do not
+        // depend on who has a name.
         let others = self.state.visible.others(kind);
         let secs = age(random);
         let count = left - named.len() as u64;
@@ -169,7 +169,6 @@ impl Population {
             self.sessions.add(2 * others + 1, secs, count);
         }
         for session in named {
-            let secs = session.steps as f64 / SESSION_STEPS * split.unit();
             self.sessions.add(2 * session.user + 1, secs, 1);
         }
     }
@@ -179,12 +178,12 @@ impl Population {
         let mut random = self.random(Purpose::Tools, kind);
         let strata = self.state.extra.len();
         let mut split = self.random(Purpose::Split, 2 * strata + kind);
-        let shares: Vec<f64> = self.settings.tools.iter().map(|(_, share)| *share).collect();
         let others = self.state.visible.others(kind);
-        let mut tools = vec![0; shares.len()];
+        let mut tools = std::mem::take(&mut self.counts);
+        tools.resize(self.tool_shares.len(), 0);
         for (outcome, count) in outcomes.into_iter().enumerate().filter(|(_, count)| *count > 0) {
             tools.fill(0);
-            multinomial(count, &shares, &mut random, |tool, part| tools[tool] += part);
+            multinomial(count, &self.tool_shares, &mut random, |tool, part| tools[tool] += part);
             for call in named.iter().filter(|call| call.outcome == outcome) {
                 if let Some(tool) = take_without_return(&mut tools, &mut split) {
                     self.count_tool(call.user, tool, outcome, 1);
@@ -194,6 +193,7 @@ impl Population {
                 self.count_tool(others, tool, outcome, *count);
             }
         }
+        self.counts = tools;
     }
 
     fn count_tool(&mut self, user: usize, tool: usize, outcome: usize, count: u64) {
@@ -209,12 +209,14 @@ impl Population {
         let answered = outcomes[0] + outcomes[1 + VALIDATION];
         let Some(answers) = &self.answers[model] else { return };
         if answered > 0 {
-            let mut counts = vec![0; answers.buckets.len()];
+            self.counts.clear();
+            self.counts.resize(answers.buckets.len(), 0);
+            let counts = &mut self.counts;
             multinomial(answered, &answers.buckets, &mut random, |bucket, part| counts[bucket] += part);
             let mut low = 0.0;
-            for (high, count) in ends(&self.settings).zip(counts) {
-                if count > 0 {
-                    self.requests.add(2 * model, low + (high - low) * random.unit(), count);
+            for (high, count) in ends(&self.settings).zip(&self.counts) {
+                if *count > 0 {
+                    self.requests.add(2 * model, low + (high - low) * random.unit(), *count);
                 }
                 low = high;
             }

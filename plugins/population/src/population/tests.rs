@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::observed::Observed;
 use crate::random::draws;
 use crate::settings::examples::three_kinds;
 use crate::settings::{ERROR_TYPES, TOKEN_TYPES};
@@ -104,8 +105,14 @@ proptest! {
             }
             go(&mut population, 1200);
             let active: Vec<u64> = (0..3).map(|kind| population.active(kind)).collect();
-            let mut sessions = 0;
-            population.sessions.take(|observed| sessions += observed.count);
+            let (mut sessions, users) = (vec![(0, 0.0); 6 * 9], population.visible().users.clone());
+            let bounds = population.settings().session_bounds.clone();
+            population.sessions.take(|Observed { row, value, count }| {
+                let kind = users.get(row / 2).map_or_else(|| row / 2 - users.len(), |(_, kind)| *kind);
+                let bucket = bounds.partition_point(|bound| *bound < value);
+                let sum: &mut (u64, f64) = &mut sessions[(2 * kind + row % 2) * 9 + bucket];
+                *sum = (sum.0 + count, sum.1 + value * count as f64);
+            });
             (sums(&mut population), active, sessions)
         };
         prop_assert_eq!(run(0), run(named));
@@ -171,6 +178,44 @@ fn counts_of_sessions_are_poisson_and_as_many_run_as_rate_times_duration() {
         assert!((found / expected - 1.0).abs() < 0.01, "{kind}: {found} {expected}");
     }
     assert!((squares / freedom - 1.0).abs() < 0.05, "{}", squares / freedom);
+}
+
+#[test]
+fn sessions_begin_as_a_poisson_process_whose_rate_follows_activity_season_and_bursts() {
+    let mut settings = three_kinds(5_000);
+    settings.hours = (0..24).map(|hour| if hour % 2 == 0 { 1.5 } else { 0.5 }).collect();
+    for kind in 0..3 {
+        let mut population = population(settings.clone(), 17);
+        let random = &mut crate::random::Random::new(23, Purpose::Split, kind, 0);
+        let kind = usize::try_from(kind).unwrap();
+        let (mut elapsed, mut last, mut before, mut gaps) = (0.0, 0.0, 0, Vec::new());
+        for second in 0..6 * 3600 {
+            go(&mut population, second + 1);
+            let factor = population.factor(STEADY, START + second * NANOS);
+            let expected = population.arrivals(kind, factor);
+            let (first, named) = population.visible().by_kind[kind];
+            let users =
+                (first..).take(usize::try_from(named).unwrap()).chain([population.visible().others(kind)]);
+            let all: u64 = users.map(|user| *population.totals().sessions(user)).sum();
+            // In a second, where the rate is constant, they begin anywhere.
+            let mut at: Vec<f64> = (before..all).map(|_| elapsed + expected * random.unit()).collect();
+            at.sort_by(f64::total_cmp);
+            for at in at {
+                gaps.push(at - last);
+                last = at;
+            }
+            (before, elapsed) = (all, elapsed + expected);
+        }
+        gaps.sort_by(f64::total_cmp);
+        let count = gaps.len() as f64;
+        let distance = gaps.iter().zip(0u32..).map(|(gap, number)| {
+            let up_to = -(-gap).exp_m1();
+            (up_to - f64::from(number) / count).abs().max((up_to - f64::from(number + 1) / count).abs())
+        });
+        let distance = distance.fold(0.0, f64::max);
+        // The Kolmogorov-Smirnov test against the exponential distribution: p is above 0.001.
+        assert!(count > 200.0 && distance < 1.95 / count.sqrt(), "{kind}: {distance} of {count}");
+    }
 }
 
 #[test]

@@ -26,8 +26,12 @@ pub(crate) fn binomial(tries: u64, probability: f64, random: &mut Random) -> u64
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn by_inversion(tries: u64, probability: f64, random: &mut Random) -> u64 {
-    let odds = probability / (1.0 - probability);
     let mut left = random.unit();
+    // The probability of 0 is this at least.
+    if left <= 1.0 - tries as f64 * probability {
+        return 0;
+    }
+    let odds = probability / (1.0 - probability);
     let mut share = libm::exp(tries as f64 * libm::log1p(-probability));
     let mut number = 0;
     while left > share && number < tries.min(200) {

@@ -19,6 +19,10 @@ pub(crate) fn poisson(mean: f64, random: &mut Random) -> u64 {
 
 fn by_inversion(mean: f64, random: &mut Random) -> u64 {
     let mut left = random.unit();
+    // The probability of 0 is this at least.
+    if left <= 1.0 - mean {
+        return 0;
+    }
     let mut share = libm::exp(-mean);
     let mut number = 0u32;
     // The shares beyond are below the steps of a random number.
