@@ -6,7 +6,7 @@ use promemu_core::time::Time;
 use promemu_core::user_file::is_stdin;
 use tracing::warn;
 
-use crate::settings::Settings;
+use crate::settings::{Settings, Variant};
 
 /// The config of `--config`.
 pub(crate) fn open_main(settings: &Settings) -> Result<ConfigFile, Error> {
@@ -31,9 +31,22 @@ pub(crate) fn load(
     file: &ConfigFile,
     started_at: Time,
 ) -> Result<LoadedConfig, ConfigError> {
-    let loaded = settings.load(file, started_at)?;
-    for warning in &loaded.warnings {
+    logged(settings.load(file, started_at))
+}
+
+/// As [`load`], of a variant.
+pub(crate) fn load_variant(
+    settings: &Settings,
+    file: &ConfigFile,
+    variant: &Variant,
+    started_at: Time,
+) -> Result<LoadedConfig, ConfigError> {
+    logged(settings.load_variant(file, variant, settings.cli().no_faults, started_at))
+}
+
+fn logged(loaded: Result<LoadedConfig, ConfigError>) -> Result<LoadedConfig, ConfigError> {
+    for warning in loaded.iter().flat_map(|loaded| &loaded.warnings) {
         warn!("{warning}");
     }
-    Ok(loaded)
+    loaded
 }

@@ -12,9 +12,11 @@ mod plugin_dirs;
 mod server;
 mod simulator;
 
+use indexmap::IndexMap;
 use promemu_api::ApiSettings;
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::error::{ConfigError, Error};
+use promemu_core::expression::Value;
 use promemu_core::plan::RunDefaults;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Speed, Time};
@@ -42,6 +44,22 @@ pub(crate) use server::server;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
+
+/// A variant of a config.
+#[derive(Clone, Debug)]
+pub(crate) struct Variant {
+    /// The class; `None` for the default one.
+    pub(crate) class: Option<String>,
+    /// Arguments, which override those of flags and variables.
+    pub(crate) arguments: IndexMap<String, Value>,
+}
+
+impl Variant {
+    /// A class with the arguments of flags and variables alone.
+    pub(crate) fn of_class(class: Option<String>) -> Self {
+        Self { class, arguments: IndexMap::new() }
+    }
+}
 
 /// The settings of one call of promemu.
 #[derive(Debug)]
@@ -136,15 +154,6 @@ impl Settings {
         self.load_class(file, self.cli.class.as_deref(), started_at)
     }
 
-    /// As [`Self::load`], without the faults.
-    pub(crate) fn load_twin(&self, file: &ConfigFile, started_at: Time) -> Result<LoadedConfig, ConfigError> {
-        let (arguments, _) = self.flags.arguments.for_class(file, self.cli.class.as_deref());
-        let (class, series_max) = (self.cli.class.clone(), self.cli.max_series);
-        let (memory_max, no_faults) = (self.flags.memory_max, true);
-        let options = LoadOptions::starting_at(started_at);
-        file.plan(&LoadOptions { class, arguments, series_max, memory_max, no_faults, ..options })
-    }
-
     /// The plan of a class, or without one of a file's default one, with warnings; a variable that names no argument of the
     /// class is one.
     pub(crate) fn load_class(
@@ -153,9 +162,22 @@ impl Settings {
         class: Option<&str>,
         started_at: Time,
     ) -> Result<LoadedConfig, ConfigError> {
-        let (arguments, unknown) = self.flags.arguments.for_class(file, class);
-        let (class, series_max) = (class.map(str::to_owned), self.cli.max_series);
-        let (memory_max, no_faults) = (self.flags.memory_max, self.cli.no_faults);
+        let variant = Variant::of_class(class.map(str::to_owned));
+        self.load_variant(file, &variant, self.cli.no_faults, started_at)
+    }
+
+    /// As [`Self::load_class`], with more arguments, and without faults if so wanted.
+    pub(crate) fn load_variant(
+        &self,
+        file: &ConfigFile,
+        variant: &Variant,
+        no_faults: bool,
+        started_at: Time,
+    ) -> Result<LoadedConfig, ConfigError> {
+        let class = variant.class.clone();
+        let (mut arguments, unknown) = self.flags.arguments.for_class(file, class.as_deref());
+        arguments.extend(variant.arguments.clone());
+        let (series_max, memory_max) = (self.cli.max_series, self.flags.memory_max);
         let options = LoadOptions::starting_at(started_at);
         let options = LoadOptions { class, arguments, series_max, memory_max, no_faults, ..options };
         let mut loaded = file.plan(&options)?;

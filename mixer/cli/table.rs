@@ -33,8 +33,8 @@ pub(crate) fn text_width() -> u16 {
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
-    heading: &'static str,
+pub(crate) struct Column<'a> {
+    heading: &'a str,
     fit: Fit,
 }
 
@@ -48,35 +48,45 @@ enum Fit {
 }
 
 /// A column of names, numbers or URLs, which are never broken.
-pub(crate) const fn whole(heading: &'static str) -> Column {
+pub(crate) const fn whole(heading: &str) -> Column<'_> {
     Column { heading, fit: Fit::Whole }
 }
 
 /// A column of text, wrapped between words.
-pub(crate) const fn prose(heading: &'static str) -> Column {
+pub(crate) const fn prose(heading: &str) -> Column<'_> {
     Column { heading, fit: Fit::Prose }
 }
 
 /// A column that is never broken, and left out where it finds no room.
-pub(crate) const fn spare(heading: &'static str) -> Column {
+pub(crate) const fn spare(heading: &str) -> Column<'_> {
     Column { heading, fit: Fit::Spare }
 }
 
 /// A last column of text, of which a line shows the beginning.
-pub(crate) const fn cut(heading: &'static str) -> Column {
+pub(crate) const fn cut(heading: &str) -> Column<'_> {
     Column { heading, fit: Fit::Cut }
 }
 
 /// A table of a line for each row, but for wrapped prose. Where even names find no room, each row is a paragraph of a line
 /// for each column that it fills.
 pub(crate) fn table<const N: usize>(
-    columns: [Column; N],
+    columns: [Column<'_>; N],
     rows: impl IntoIterator<Item = [String; N]>,
     indent: u16,
     width: Option<u16>,
 ) -> String {
+    table_of(&columns, rows.into_iter().map(Vec::from), indent, width)
+}
+
+/// As [`table`], with as many columns as there are; each row has as many texts.
+pub(crate) fn table_of(
+    columns: &[Column<'_>],
+    rows: impl IntoIterator<Item = Vec<String>>,
+    indent: u16,
+    width: Option<u16>,
+) -> String {
     let rows: Vec<Vec<String>> = rows.into_iter().map(|row| cells(&row)).collect();
-    Layout::of(&columns, &rows, indent, width).text(&columns, &rows, indent, width)
+    Layout::of(columns, &rows, indent, width).text(columns, &rows, indent, width)
 }
 
 /// The texts of a row as a table shows them.
@@ -88,7 +98,7 @@ fn cells(row: &[String]) -> Vec<String> {
 /// the last column. Groups that have one row each are no groups. No column is prose.
 pub(crate) fn grouped<const N: usize>(
     group: &'static str,
-    columns: [Column; N],
+    columns: [Column<'_>; N],
     rows: impl IntoIterator<Item = (String, [String; N])>,
     width: Option<u16>,
 ) -> String {
@@ -103,7 +113,7 @@ pub(crate) fn grouped<const N: usize>(
     let all: Vec<Vec<String>> = groups.iter().flat_map(|(_, rows)| rows.clone()).collect();
     let layout = Layout::of(&columns, &all, 0, width);
     if width.is_none() || all.len() == groups.len() || layout == Layout::Paragraphs {
-        let columns: Vec<Column> = columns.iter().copied().chain([whole(group)]).collect();
+        let columns: Vec<Column<'_>> = columns.iter().copied().chain([whole(group)]).collect();
         let with_name = |name: &str, row: &Vec<String>| [&row[..], &[name.to_owned()]].concat();
         let rows = groups.iter().flat_map(|(name, rows)| rows.iter().map(move |row| with_name(name, row)));
         let rows: Vec<Vec<String>> = rows.collect();
@@ -136,7 +146,7 @@ enum Layout {
 
 impl Layout {
     /// The form with the most columns that fits.
-    fn of(columns: &[Column], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> Self {
+    fn of(columns: &[Column<'_>], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> Self {
         let mut shown: Vec<usize> = (0..columns.len()).collect();
         let Some(width) = width else { return Self::Lines(shown) };
         let room = width.saturating_sub(indent);
@@ -154,7 +164,7 @@ impl Layout {
         if fits { Self::Lines(shown) } else { Self::Paragraphs }
     }
 
-    fn text(&self, columns: &[Column], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> String {
+    fn text(&self, columns: &[Column<'_>], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> String {
         let Self::Lines(shown) = self else { return paragraphs(columns, rows, indent, width) };
         let mut table = Table::new();
         table.set_header(shown.iter().map(|index| columns[*index].heading));
@@ -178,7 +188,7 @@ impl Layout {
 }
 
 /// The width that the shown columns need, with this much for prose.
-fn needed_width(columns: &[Column], widths: &[u16], shown: &[usize], prose_width: u16) -> u16 {
+fn needed_width(columns: &[Column<'_>], widths: &[u16], shown: &[usize], prose_width: u16) -> u16 {
     let gaps = GAP.saturating_mul(u16::try_from(shown.len().saturating_sub(1)).unwrap_or(u16::MAX));
     shown.iter().fold(gaps, |sum, &index| {
         sum.saturating_add(match columns[index].fit {
@@ -189,14 +199,20 @@ fn needed_width(columns: &[Column], widths: &[u16], shown: &[usize], prose_width
 }
 
 /// The width of the longest text of a column, its heading included.
-fn content_width(columns: &[Column], rows: &[Vec<String>], index: usize) -> u16 {
+fn content_width(columns: &[Column<'_>], rows: &[Vec<String>], index: usize) -> u16 {
     let mut table = Table::new();
     table.set_header([columns[index].heading]).add_rows(rows.iter().map(|row| [&row[index]]));
     table.column_max_content_widths().first().copied().unwrap_or_default()
 }
 
 /// The width that the other columns leave for the last one.
-fn room_of_last(columns: &[Column], rows: &[Vec<String>], shown: &[usize], indent: u16, width: u16) -> usize {
+fn room_of_last(
+    columns: &[Column<'_>],
+    rows: &[Vec<String>],
+    shown: &[usize],
+    indent: u16,
+    width: u16,
+) -> usize {
     let others = shown.split_last().map_or(&[][..], |(_, others)| others);
     let taken = others.iter().map(|index| content_width(columns, rows, *index).saturating_add(GAP));
     usize::from(taken.fold(width.saturating_sub(indent), u16::saturating_sub))
@@ -216,10 +232,10 @@ fn on_a_line(text: &str) -> String {
 }
 
 /// A paragraph for each row, with a line for each column that is not empty. Only prose is wrapped.
-fn paragraphs(columns: &[Column], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> String {
+fn paragraphs(columns: &[Column<'_>], rows: &[Vec<String>], indent: u16, width: Option<u16>) -> String {
     let widest = columns.iter().map(|column| column.heading.chars().count()).max().unwrap_or_default();
     let before = usize::from(indent) + widest + usize::from(GAP);
-    let line = |(column, text): (&Column, &String)| {
+    let line = |(column, text): (&Column<'_>, &String)| {
         if text.is_empty() {
             return String::new();
         }

@@ -2,8 +2,10 @@
 //!
 //! Prometheus' own rule engine evaluates rules and conditions; here runs are made, and answers judged ([`promemu_core::verdict`]).
 
+mod at_once;
 mod blocks;
 mod budgets;
+mod classes;
 mod condition;
 mod dashboard_files;
 mod dashboards;
@@ -28,7 +30,9 @@ mod rule_order;
 mod rules;
 mod series_count;
 mod subject;
+mod sweep;
 mod table;
+mod thresholds;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,11 +40,11 @@ use std::process::ExitCode;
 use promemu_core::error::Error;
 use promemu_core::plan::Verdict;
 use promemu_core::plural::plural;
-use promemu_core::verdict::{Observation, Outcome, judge, verdicts_of};
+use promemu_core::verdict::{Judgement, Observation, Outcome, judge, verdicts_of};
 use tracing::warn;
 
 use crate::args::{TestArgs, TestMode};
-use crate::settings::Settings;
+use crate::settings::{Settings, Variant};
 use crate::{diagnostics, output_file, stdout};
 use live::Live;
 use report::Report;
@@ -71,49 +75,97 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
             "--prometheus or PME_TEST_PROMETHEUS: an address is for --live; give the program's path here";
         return Err(Error::Usage(message.to_owned()));
     }
-    let live = args.live.then(|| Live::connect(settings, args)).transpose()?;
-    let mut subject = Subject::new(settings, args, live.as_ref().map(Live::rules))?;
+    if let Some(text) = &args.sweep {
+        return sweep::sweep(settings, args, text);
+    }
+    if let Some(text) = &args.sweep_threshold {
+        return thresholds::sweep(settings, args, text);
+    }
+    let variant = Variant::of_class(settings.cli().class.clone());
+    if args.update {
+        let Observed { subject, seen, .. } = observed(settings, args, &variant, None)?;
+        return update(settings, &subject, &seen);
+    }
+    let reports = if args.all_classes {
+        let variants = classes::with_verdicts(settings, args)?;
+        at_once::each(&variants, args.parallel, |variant| judged(settings, args, variant, None))?
+    } else {
+        let live = args.live.then(|| Live::connect(settings, args)).transpose()?;
+        vec![judged(settings, args, &variant, live.as_ref())?]
+    };
+    finish(settings, args, &reports)
+}
+
+/// A run that was observed.
+struct Observed {
+    subject: Subject,
+    mode: TestMode,
+    /// The reason for the mode.
+    why: String,
+    seen: Observation,
+}
+
+/// Observes a run of a variant of the config.
+fn observed(
+    settings: &Settings,
+    args: &TestArgs,
+    variant: &Variant,
+    live: Option<&Live>,
+) -> Result<Observed, Error> {
+    let mut subject = Subject::new(settings, args, variant, live.map(Live::rules))?;
     if args.update {
         source_of(&subject)?;
     }
-    let (mode, why) = match &live {
+    let (mode, why) = match live {
         Some(_) => (TestMode::Live, "as --live says".to_owned()),
         None => subject.mode(args.mode)?,
     };
-    let seen = match &live {
+    let seen = match live {
         Some(live) => live.observe(settings, args, &mut subject)?,
         None => observe(&subject, &subject.rules, true, (mode, args))?,
     };
-    if args.update {
-        return update(settings, &subject, &seen);
-    }
+    Ok(Observed { subject, mode, why, seen })
+}
+
+/// Judges a variant of the config.
+fn judged(
+    settings: &Settings,
+    args: &TestArgs,
+    variant: &Variant,
+    live: Option<&Live>,
+) -> Result<Report, Error> {
+    let Observed { subject, mode, why, seen } = observed(settings, args, variant, live)?;
     let judgements = judge(&subject.run.plan, &subject.verdicts, &seen);
-    let worst = judgements.iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Passed);
-    let mutants = match worst {
-        Outcome::Passed if args.mutate => {
-            let observe =
-                |rules: &Rules, has_dashboards| observe(&subject, rules, has_dashboards, (mode, args));
-            Some(mutants::judge_all(&subject, &observe)?)
-        }
-        _ => None,
+    let mutants = if args.mutate && worst(&judgements) == Outcome::Passed {
+        let observe = |rules: &Rules, has_dashboards| observe(&subject, rules, has_dashboards, (mode, args));
+        Some(mutants::judge_all(&subject, &observe)?)
+    } else {
+        None
     };
-    let report = Report {
-        subject: &subject,
-        mode,
-        why: &why,
-        seen: &seen,
-        judgements: &judgements,
-        mutants: mutants.as_deref(),
+    let config = &subject.run.plan.config;
+    let name = match &variant.class {
+        Some(class) if args.all_classes && !class.is_empty() => format!("{config} {class}"),
+        _ => config.clone(),
     };
+    Ok(Report { name, subject, mode, why, seen, judgements, mutants })
+}
+
+/// The worst outcome.
+fn worst<'a>(judgements: impl IntoIterator<Item = &'a Judgement>) -> Outcome {
+    judgements.into_iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Passed)
+}
+
+/// Prints and writes the reports; the exit code.
+fn finish(settings: &Settings, args: &TestArgs, reports: &[Report]) -> Result<ExitCode, Error> {
     let is_printed = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
     if ![&args.junit, &args.json, &args.html].into_iter().any(is_printed) {
-        stdout::print(table::text(&report).as_bytes())?;
+        stdout::print(table::text(reports).as_bytes())?;
     }
-    if args.mutate && mutants.is_none() {
-        warn!("the rules are not mutated, as not all verdicts passed");
+    for report in reports.iter().filter(|report| args.mutate && report.mutants.is_none()) {
+        warn!(config = %report.name, "the rules are not mutated, as not all verdicts passed");
     }
-    let written = write_reports(&report, args);
-    Ok(match worst {
+    let written = write_reports(reports, args);
+    Ok(match worst(reports.iter().flat_map(|report| &report.judgements)) {
         Outcome::Failed => {
             // The verdict weighs more than a report that is missing.
             written.unwrap_or_else(|error| diagnostics::print(&error, settings.cli().log_format));
@@ -178,15 +230,15 @@ fn update(settings: &Settings, subject: &Subject, seen: &Observation) -> Result<
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_reports(report: &Report<'_>, args: &TestArgs) -> Result<(), Error> {
+fn write_reports(reports: &[Report], args: &TestArgs) -> Result<(), Error> {
     if let Some(path) = &args.junit {
-        write(path, &junit::text(report)?)?;
+        write(path, &junit::text(reports)?)?;
     }
     if let Some(path) = &args.json {
-        write(path, &report.json())?;
+        write(path, &report::json(reports))?;
     }
     if let Some(path) = &args.html {
-        write(path, &html::text(report))?;
+        write(path, &html::text(reports))?;
     }
     Ok(())
 }

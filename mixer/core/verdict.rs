@@ -6,6 +6,7 @@
 mod alert_series;
 mod alert_states;
 mod dashboard;
+mod detections;
 mod expected_alerts;
 mod judge;
 mod label_template;
@@ -17,6 +18,7 @@ mod tests;
 pub use alert_series::{AlertSeries, Firing};
 pub use alert_states::{AlertRule, AlertStates, ResultSeries};
 pub use dashboard::{DashboardPart, PartKind, PartProblem};
+pub use detections::Detections;
 pub use expected_alerts::{truth_of, verdicts_of_truth};
 pub use judge::{Judgement, Outcome, judge};
 pub use label_template::LabelTemplate;

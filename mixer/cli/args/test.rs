@@ -10,6 +10,7 @@ use super::words::ArgumentWords;
 
 /// The config, the rules, and the reports of a test.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct TestArgs {
     /// The config: a name, or the path of a .ron file [default: none; with --live and --dashboard these are measured on the
     /// Prometheus]
@@ -26,6 +27,31 @@ pub(crate) struct TestArgs {
     /// A Grafana dashboard of which each query must return data; may be repeated
     #[arg(long, env = "PME_TEST_DASHBOARD", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) dashboard: Vec<PathBuf>,
+
+    /// Judge all classes of the config that have verdicts, or all if none has, in one report
+    #[arg(long, env = "PME_TEST_ALL_CLASSES", conflicts_with_all = ["live", "update"])]
+    pub(crate) all_classes: bool,
+
+    /// Run the config once for each value of an argument, the first of which is today's, and compare its `measures`, its
+    /// size and its alerts
+    #[arg(long, env = "PME_TEST_SWEEP", value_name = "ARGUMENT=VALUE,...", conflicts_with_all = ["live", "update", "mutate", "all_classes", "junit", "html"])]
+    pub(crate) sweep: Option<String>,
+
+    /// Growth of the argument of a sweep in a month, in percent, by which its measures are projected
+    #[arg(long, env = "PME_TEST_GROWTH", value_name = "PERCENT", default_value = "10")]
+    pub(crate) growth: String,
+
+    /// Count the detections and the false alarms of an alert with each of these thresholds
+    #[arg(long, env = "PME_TEST_SWEEP_THRESHOLD", value_name = "ALERT=NUMBER,...", conflicts_with_all = ["live", "update", "mutate", "all_classes", "sweep", "junit", "html"])]
+    pub(crate) sweep_threshold: Option<String>,
+
+    /// The folder for the reports of sweeps
+    #[arg(long, env = "PME_TEST_RESULTS", value_name = "DIR", default_value = "test_results", value_hint = ValueHint::DirPath)]
+    pub(crate) results: PathBuf,
+
+    /// Run classes, levels or thresholds at once
+    #[arg(long, env = "PME_TEST_PARALLEL", conflicts_with = "live")]
+    pub(crate) parallel: bool,
 
     /// Start of the run, in UTC
     #[arg(long, env = "PME_TEST_FROM", value_name = "TIME", default_value = "2026-01-05T00:00:00Z")]

@@ -106,7 +106,7 @@ fn events(answer: &Value, width: Option<u16>) -> String {
 }
 
 /// The columns of overrides.
-const OVERRIDES: [Column; 4] = [whole("HOST"), whole("METRIC"), whole("VALUE"), whole("UNTIL")];
+const OVERRIDES: [Column<'_>; 4] = [whole("HOST"), whole("METRIC"), whole("VALUE"), whole("UNTIL")];
 
 fn overrides<'a>(overrides: impl Iterator<Item = &'a Value>, width: Option<u16>) -> String {
     let row = |set: &Value| {

@@ -20,18 +20,21 @@ const STYLE: &str = include_str!("html/style.css");
 const TICKS: u64 = 6;
 
 /// The whole page.
-pub(super) fn text(report: &Report<'_>) -> String {
-    let config = escaped(&report.subject.run.plan.config);
+pub(super) fn text(reports: &[Report]) -> String {
+    let names: Vec<String> = reports.iter().map(|report| escaped(&report.name)).collect();
     let mut page = Page::default();
     page.push(&format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{config}: promemu test</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}: promemu test</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        names.join(", ")
     ));
-    put_head(report, &config, &mut page);
-    put_verdicts(report, &mut page);
-    for name in alert_names(report) {
-        AlertChart { report, name: &name }.put(&mut page);
+    for (report, name) in reports.iter().zip(&names) {
+        put_head(report, name, &mut page);
+        put_verdicts(report, &mut page);
+        for name in alert_names(report) {
+            AlertChart { report, name: &name }.put(&mut page);
+        }
     }
     page.push("</main>\n</body>\n</html>\n");
     page.0
@@ -47,7 +50,7 @@ impl Page {
     }
 }
 
-fn put_head(report: &Report<'_>, config: &str, page: &mut Page) {
+fn put_head(report: &Report, config: &str, page: &mut Page) {
     let grid = &report.seen.grid;
     let counts = [Outcome::Passed, Outcome::Failed, Outcome::Undecided].map(|outcome| {
         let (name, count) = (outcome.name(), report.count(outcome));
@@ -70,9 +73,9 @@ fn put_head(report: &Report<'_>, config: &str, page: &mut Page) {
     ));
 }
 
-fn put_verdicts(report: &Report<'_>, page: &mut Page) {
+fn put_verdicts(report: &Report, page: &mut Page) {
     page.push("<table>\n<tr><th>outcome</th><th>verdict</th><th>found</th></tr>\n");
-    for judgement in report.judgements {
+    for judgement in &report.judgements {
         let name = judgement.outcome.name();
         let findings: Vec<_> = judgement.findings.iter().map(|finding| escaped(finding)).collect();
         let query = match judgement.outcome {
@@ -88,7 +91,7 @@ fn put_verdicts(report: &Report<'_>, page: &mut Page) {
 }
 
 /// The alerts of verdicts and of the ground truth, then all others that were seen.
-fn alert_names(report: &Report<'_>) -> IndexSet<String> {
+fn alert_names(report: &Report) -> IndexSet<String> {
     let of_verdicts = report.subject.verdicts.iter().filter_map(|verdict| match &verdict.verdict {
         Verdict::Fires { alert, .. } | Verdict::Resolves { alert, .. } | Verdict::Notifies { alert, .. } => {
             Some(alert.name.clone())

@@ -6,11 +6,18 @@ use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatu
 
 use super::report::Report;
 
+/// A test suite for each report.
+pub(super) fn text(reports: &[Report]) -> Result<String, Error> {
+    let mut junit = JunitReport::new("promemu test");
+    junit.add_test_suites(reports.iter().map(suite));
+    junit.to_string().map_err(|error| Error::Run(format!("the report for CI cannot be written: {error}")))
+}
+
 /// A test suite with a case for each verdict: an undecided one is an error.
-pub(super) fn text(report: &Report<'_>) -> Result<String, Error> {
-    let config = &report.subject.run.plan.config;
+fn suite(report: &Report) -> TestSuite {
+    let config = &report.name;
     let mut suite = TestSuite::new(config.as_str());
-    for judgement in report.judgements {
+    for judgement in &report.judgements {
         let status = |kind| {
             let mut status = TestCaseStatus::non_success(kind);
             status.set_message(judgement.findings.join("; "));
@@ -26,7 +33,5 @@ pub(super) fn text(report: &Report<'_>) -> Result<String, Error> {
         case.set_classname(config.as_str());
         suite.add_test_case(case);
     }
-    let mut junit = JunitReport::new("promemu test");
-    junit.add_test_suite(suite);
-    junit.to_string().map_err(|error| Error::Run(format!("the report for CI cannot be written: {error}")))
+    suite
 }

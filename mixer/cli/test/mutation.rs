@@ -72,6 +72,14 @@ pub(super) fn mutants(files: &[RuleFile]) -> Vec<Mutant> {
     mutants
 }
 
+/// The rule with another number in its outermost comparison; `None` if that compares no number.
+pub(super) fn with_threshold(rule: &Rule, threshold: f64) -> Option<Rule> {
+    let mut expression = parse(&rule.expr).ok()?;
+    let is_changed = first(&mut expression, &mut |node| change_threshold(node, |_| threshold));
+    let expr = expression.to_string();
+    (is_changed && parse(&expr).is_ok()).then(|| Rule { expr, ..rule.clone() })
+}
+
 /// The rule with a change; `None` if it has nothing to change.
 fn changed(rule: &Rule, change: Change) -> Option<Rule> {
     if change == Change::LongerFor {
@@ -80,8 +88,10 @@ fn changed(rule: &Rule, change: Change) -> Option<Rule> {
     let mut expression = parse(&rule.expr).ok()?;
     let before = expression.to_string();
     let is_changed = match change {
-        Change::ThresholdTimesTen => first(&mut expression, &mut |node| scale_threshold(node, 10.0)),
-        Change::ThresholdByTen => first(&mut expression, &mut |node| scale_threshold(node, 0.1)),
+        Change::ThresholdTimesTen => {
+            first(&mut expression, &mut |node| change_threshold(node, |val| val * 10.0))
+        }
+        Change::ThresholdByTen => first(&mut expression, &mut |node| change_threshold(node, |val| val * 0.1)),
         Change::TurnedComparison => first(&mut expression, &mut turn),
         Change::RenamedMetric => first(&mut expression, &mut |node| on_selector(node, rename)),
         Change::MisspeltMatcher => first(&mut expression, &mut |node| on_selector(node, misspell)),
@@ -110,14 +120,14 @@ fn first(expression: &mut Expr, change: &mut dyn FnMut(&mut Expr) -> bool) -> bo
     }
 }
 
-fn scale_threshold(node: &mut Expr, factor: f64) -> bool {
+fn change_threshold(node: &mut Expr, change: impl Fn(f64) -> f64) -> bool {
     let Expr::Binary(binary) = node else { return false };
     if !binary.op.is_comparison_operator() {
         return false;
     }
     match (&mut *binary.lhs, &mut *binary.rhs) {
         (_, Expr::NumberLiteral(NumberLiteral { val })) | (Expr::NumberLiteral(NumberLiteral { val }), _) => {
-            *val *= factor;
+            *val = change(*val);
             true
         }
         _ => false,
@@ -175,6 +185,14 @@ mod tests {
     const RULES: &str = r#"groups: [{ name: g, rules: [
         { record: r, expr: 'sum by (job) (rate(a_total{code=~"5.."}[5m])) / sum by (job) (rate(a_total[5m]))' },
         { alert: A, expr: 'r > 0.05', for: 1m }, { alert: B, expr: 'up == 0' }] }]"#;
+
+    #[test]
+    fn a_threshold_is_the_number_of_the_outermost_comparison() {
+        let files = [RuleFile::parse("r.yml", RULES).unwrap()];
+        let changed =
+            |number: usize| with_threshold(&files[0].groups[0].rules[number], 0.5).map(|rule| rule.expr);
+        assert_eq!([0, 1, 2].map(changed), [None, Some("r > 0.5".to_owned()), Some("up == 0.5".to_owned())]);
+    }
 
     #[test]
     fn each_change_is_made_where_it_can_be_and_alone() {

@@ -9,18 +9,39 @@ use super::subject::Subject;
 use crate::args::TestMode;
 
 /// The report of a test.
-pub(super) struct Report<'a> {
-    pub(super) subject: &'a Subject,
+pub(super) struct Report {
+    /// Name of the config, with its class if all are tested.
+    pub(super) name: String,
+    pub(super) subject: Subject,
     pub(super) mode: TestMode,
     /// The reason for the mode.
-    pub(super) why: &'a str,
-    pub(super) seen: &'a Observation,
-    pub(super) judgements: &'a [Judgement],
+    pub(super) why: String,
+    pub(super) seen: Observation,
+    pub(super) judgements: Vec<Judgement>,
     /// The mutations of the rules, if they were asked for.
-    pub(super) mutants: Option<&'a [JudgedMutant]>,
+    pub(super) mutants: Option<Vec<JudgedMutant>>,
 }
 
-impl Report<'_> {
+/// Number of verdicts of all reports with this outcome.
+pub(super) fn count(reports: &[Report], outcome: Outcome) -> usize {
+    reports.iter().map(|report| report.count(outcome)).sum()
+}
+
+/// The reports as one object: that of the only one, or those of all classes.
+pub(super) fn json(reports: &[Report]) -> String {
+    if let [report] = reports {
+        return format!("{:#}\n", report.json());
+    }
+    let all = json!({
+        "passed": count(reports, Outcome::Passed),
+        "failed": count(reports, Outcome::Failed),
+        "undecided": count(reports, Outcome::Undecided),
+        "classes": reports.iter().map(Report::json).collect::<Vec<_>>(),
+    });
+    format!("{all:#}\n")
+}
+
+impl Report {
     /// The name of the mode.
     pub(super) const fn mode_name(&self) -> &'static str {
         match self.mode {
@@ -54,7 +75,7 @@ impl Report<'_> {
     }
 
     /// The report as one object. Times are in seconds since the start of the run, and in RFC 3339.
-    pub(super) fn json(&self) -> String {
+    fn json(&self) -> Value {
         let grid = &self.seen.grid;
         let since = |time: Time| time.since(grid.from).as_secs_f64();
         let verdict = |judgement: &Judgement| {
@@ -79,8 +100,8 @@ impl Report<'_> {
             json!({ "alert": alert.name, "labels": labels, "pending": pending, "firing": firing })
         };
         let alerts = |alerts: &[AlertSeries]| alerts.iter().map(alert).collect::<Vec<_>>();
-        let report = json!({
-            "config": self.subject.run.plan.config,
+        json!({
+            "config": self.name,
             "seed": self.subject.seed,
             "from": grid.from.rfc3339(),
             "to": grid.to.rfc3339(),
@@ -93,10 +114,9 @@ impl Report<'_> {
             "failed": self.count(Outcome::Failed),
             "undecided": self.count(Outcome::Undecided),
             "verdicts": self.judgements.iter().map(verdict).collect::<Vec<_>>(),
-            "mutations": self.mutants.map(mutants::json),
+            "mutations": self.mutants.as_deref().map(mutants::json),
             "alerts": alerts(&self.seen.alerts),
             "alerts_without_faults": self.seen.twin.as_deref().map(alerts),
-        });
-        format!("{report:#}\n")
+        })
     }
 }

@@ -19,9 +19,10 @@ use super::condition::{Condition, value_and_threshold};
 use super::dashboard_files;
 use super::live::LiveRules;
 use super::rules::Rules;
+use super::sweep::MEASURED;
 use crate::args::{ExportLabels, TestArgs, TestMode};
 use crate::config;
-use crate::settings::{Settings, interval, positive};
+use crate::settings::{Settings, Variant, interval, positive};
 use crate::truth::default_span;
 
 /// Seed of a test without `--seed`: each time the same, so that a test that passes goes on to pass.
@@ -57,6 +58,8 @@ pub(super) struct Subject {
     pub(super) seed: u64,
     /// The values of the alerts' expressions, by alert, if a report shows them.
     pub(super) charts: IndexMap<String, Chart>,
+    /// The queries whose values a sweep compares, by the name of their answers.
+    pub(super) measures: IndexMap<String, String>,
 }
 
 /// The value that an alert's expression compares.
@@ -105,21 +108,21 @@ impl TestRun {
 
 impl Subject {
     /// The subject of a test in virtual time, or of a live one with these rules.
-    pub(super) fn new(settings: &Settings, args: &TestArgs, live: Option<&LiveRules>) -> Result<Self, Error> {
+    pub(super) fn new(
+        settings: &Settings,
+        args: &TestArgs,
+        variant: &Variant,
+        live: Option<&LiveRules>,
+    ) -> Result<Self, Error> {
         let from = match live {
             None => Time::parse(&args.from).map_err(|error| usage("--from or PME_TEST_FROM", &error))?,
             Some(_) => wall_now(),
         };
         let file = config::open(settings, &args.name)?;
-        let plan = config::load(settings, &file, from)?.plan;
+        let plan = config::load_variant(settings, &file, variant, from)?.plan;
         let (scrapes, evaluations) = grids(args, (&plan, from), live)?;
         let seed = settings.cli().seed.unwrap_or(SEED);
-        let mut verdicts = match plan.verdicts.as_slice() {
-            // Dashboards alone are a test, too.
-            [] if args.rules.is_empty() && !args.dashboard.is_empty() => Vec::new(),
-            [] => verdicts_of_truth(&plan),
-            own => own.to_vec(),
-        };
+        let mut verdicts = verdicts_of(args, &plan);
         let dashboards =
             dashboard_files::read(&mut verdicts, file.source().map(|(path, _)| path), &args.dashboard)?;
         let rules = match live {
@@ -130,7 +133,10 @@ impl Subject {
         if live.is_none() {
             rules.warn_of_intervals(evaluations.step);
         }
-        warn_of_few(&verdicts);
+        if args.sweep.is_none() {
+            warn_of_few(&verdicts);
+        }
+        let measures = measures_of(args, &plan);
         let charts = match args.html {
             Some(_) => rules.alerts().map(|rule| (rule.name.clone(), Chart::of(&rule.expr))).collect(),
             None => IndexMap::new(),
@@ -145,7 +151,7 @@ impl Subject {
             && has_faults
             && verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NoOtherAlerts { .. }))
         {
-            let plan = settings.load_twin(&file, from)?.plan;
+            let plan = settings.load_variant(&file, variant, true, from)?.plan;
             Some(TestRun::new(plan, seed, &scrapes)?)
         } else {
             None
@@ -154,7 +160,20 @@ impl Subject {
             ExportLabels::Scrape => TargetLabels::Scraped,
             ExportLabels::Push => TargetLabels::Pushed,
         };
-        Ok(Self { file, run, twin, verdicts, dashboards, rules, scrapes, evaluations, labels, seed, charts })
+        Ok(Self {
+            file,
+            run,
+            twin,
+            verdicts,
+            dashboards,
+            rules,
+            scrapes,
+            evaluations,
+            labels,
+            seed,
+            charts,
+            measures,
+        })
     }
 
     /// The conditions to be asked, by the query of the verdict.
@@ -165,6 +184,8 @@ impl Subject {
         let values =
             self.charts.values().map(|chart| (chart.key.clone(), Condition::values_of(&chart.query)));
         conditions.extend(values);
+        let measured = self.measures.iter().map(|(name, query)| (name.clone(), Condition::values_of(query)));
+        conditions.extend(measured);
         conditions
     }
 
@@ -198,6 +219,24 @@ impl Subject {
             None => (TestMode::Exact, format!("up to {EXACT_SERIES_MAX} series")),
         })
     }
+}
+
+/// The verdicts that are judged, without those of dashboards that the command line names.
+fn verdicts_of(args: &TestArgs, plan: &Plan) -> Vec<VerdictPlan> {
+    match plan.verdicts.as_slice() {
+        // It judges nothing.
+        _ if args.sweep.is_some() => Vec::new(),
+        // Dashboards alone are a test, too.
+        [] if args.rules.is_empty() && !args.dashboard.is_empty() => Vec::new(),
+        [] => verdicts_of_truth(plan),
+        own => own.to_vec(),
+    }
+}
+
+/// The queries of a sweep, by the name of their answers.
+fn measures_of(args: &TestArgs, plan: &Plan) -> IndexMap<String, String> {
+    let measure = |(name, query): (&String, &String)| (format!("{MEASURED}{name}"), query.clone());
+    plan.measures.iter().filter(|_| args.sweep.is_some()).map(measure).collect()
 }
 
 /// The times of scrapes and of evaluations.

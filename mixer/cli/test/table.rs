@@ -4,18 +4,38 @@ use promemu_core::plural::plural;
 use promemu_core::verdict::Outcome;
 
 use super::mutants;
-use super::report::Report;
+use super::report::{self, Report};
 use crate::table::{self, prose, table, whole};
 
-/// A table of the verdicts, and what to look at where one is not passed.
-pub(super) fn text(report: &Report<'_>) -> String {
+/// A table of the verdicts of each report, and what to look at where one is not passed.
+pub(super) fn text(reports: &[Report]) -> String {
+    let texts: Vec<String> = reports.iter().map(of_one).collect();
+    let mut text = texts.join("\n");
+    if reports.len() > 1 {
+        let all = counts(|outcome| report::count(reports, outcome));
+        text.push('\n');
+        text.push_str(&table::paragraph(&format!("{} classes: {all}", reports.len()), 0, table::width()));
+    }
+    text
+}
+
+/// The outcomes with their numbers.
+fn counts(count: impl Fn(Outcome) -> usize) -> String {
+    let counts = [Outcome::Passed, Outcome::Failed, Outcome::Undecided].map(|outcome| {
+        let count = count(outcome);
+        (count > 0).then(|| format!("{count} {}", outcome.name()))
+    });
+    counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn of_one(report: &Report) -> String {
     let width = table::width();
-    let seen = report.seen;
+    let seen = &report.seen;
     let series = plural(usize::try_from(seen.series_count()).unwrap_or(usize::MAX), "series", "series");
     let length = seen.grid.to.since(seen.grid.from);
     let head = format!(
         "{}: {length} {}, {series}, evaluated every {} by {}; seed {}",
-        report.subject.run.plan.config,
+        report.name,
         report.time_name(),
         seen.grid.step,
         report.evaluator(),
@@ -36,13 +56,8 @@ pub(super) fn text(report: &Report<'_>) -> String {
             judgement.at.map(|at| format!(" at {}", (seen.grid.from + at).rfc3339())).unwrap_or_default();
         text.push_str(&table::paragraph(&format!("look at {}{at}", judgement.query), 0, width));
     }
-    let counts = [Outcome::Passed, Outcome::Failed, Outcome::Undecided].map(|outcome| {
-        let count = report.count(outcome);
-        (count > 0).then(|| format!("{count} {}", outcome.name()))
-    });
-    let counts: Vec<String> = counts.into_iter().flatten().collect();
     text.push('\n');
-    text.push_str(&table::paragraph(&counts.join(", "), 0, width));
-    text.extend(report.mutants.map(mutants::text));
+    text.push_str(&table::paragraph(&counts(|outcome| report.count(outcome)), 0, width));
+    text.extend(report.mutants.as_deref().map(mutants::text));
     text
 }

@@ -127,6 +127,7 @@ fn plan_of(
         faults,
         timeline: Arc::new(timeline),
         verdicts,
+        measures: template.measures.clone(),
         hosts,
         defaults,
         ttl_arguments: template.ttl_arguments(),

@@ -63,6 +63,8 @@ pub(super) struct ConfigTemplate {
     pub(super) faults: Vec<RunFaultTemplate>,
     pub(super) timeline: Option<TimelineTemplate>,
     pub(super) verdicts: Vec<VerdictTemplate>,
+    /// Queries by name.
+    pub(super) measures: IndexMap<String, String>,
     pub(super) hosts: Vec<HostTemplate>,
     /// `false` if hosts are missing because of their errors.
     pub(super) has_all_hosts: bool,
@@ -124,6 +126,7 @@ impl ConfigTemplate {
         let timeline = fields.take("timeline").and_then(|node| TimelineTemplate::read(node, problems));
         let verdicts = fields.list("verdicts", problems);
         let verdicts = read_all(verdicts, problems, VerdictTemplate::read);
+        let measures = read_measures(&mut fields, problems);
         let listed = fields.list("hosts", problems);
         let count = listed.len();
         let hosts = read_all(listed, problems, HostTemplate::read);
@@ -147,6 +150,7 @@ impl ConfigTemplate {
             faults,
             timeline,
             verdicts,
+            measures,
             hosts,
             has_all_hosts,
             metric_sets,
@@ -160,4 +164,13 @@ impl ConfigTemplate {
         fields.refuse_unknown(problems);
         Some(template)
     }
+}
+
+/// Queries by name. Their braces are no expressions.
+fn read_measures(fields: &mut Fields, problems: &mut Problems) -> IndexMap<String, String> {
+    let measures = fields.map("measures", problems).into_iter().filter_map(|(key, node)| {
+        let name = read_name(&key, "a measure's name", problems)?;
+        Some((name, read_name(&node, "a query, as in \"sum(up)\"", problems)?))
+    });
+    measures.collect()
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::host::HostPlan;
 use super::lever::LeverPlan;
 use super::phase::TimelinePlan;
@@ -30,6 +32,8 @@ pub struct Plan {
     pub timeline: Arc<TimelinePlan>,
     /// The expectations that a test of the run judges, in the config's order.
     pub verdicts: Vec<VerdictPlan>,
+    /// Queries by name, whose values a sweep compares.
+    pub measures: IndexMap<String, String>,
     /// The hosts, in the config's order.
     pub hosts: Vec<Arc<HostPlan>>,
     /// The run's settings that the config sets.

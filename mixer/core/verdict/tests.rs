@@ -365,3 +365,15 @@ fn an_alert_that_nothing_expects_comes_with_the_faults_whose_truth_names_none() 
     let both = format!("{one}{}", fault("b", "5m"));
     assert!(silent(&both).contains(r#"the faults "b", "gone" were on"#), "{}", silent(&both));
 }
+
+#[test]
+fn detections_are_counted_in_their_windows_and_false_alarms_elsewhere_and_without_faults() {
+    let plan = plan("no_other_alerts()");
+    let alerts = vec![alert("Slow", &[(13.0, 20.0), (25.0, 26.0)]), alert("Busy", &[(40.0, 41.0)])];
+    let twin = Some(vec![alert("Slow", &[(13.0, 20.0)]), alert("Busy", &[(1.0, 2.0), (40.0, 41.0)])]);
+    let seen = Observation { twin, ..seen(alerts) };
+    let of = |name: &str| Detections::of(&plan, &plan.verdicts, &seen, name);
+    let minutes = |count: u64| Span::from_secs(60 * count);
+    assert_eq!(of("Slow"), Detections { expected: 2, delays: vec![minutes(3)], false_alarms: 2 });
+    assert_eq!(of("Busy"), Detections { expected: 1, delays: vec![minutes(10)], false_alarms: 1 });
+}

@@ -18,14 +18,14 @@ const HEIGHT: f64 = 100.0;
 const SETS_MAX: usize = 20;
 
 pub(super) struct AlertChart<'a> {
-    pub(super) report: &'a Report<'a>,
+    pub(super) report: &'a Report,
     pub(super) name: &'a str,
 }
 
 impl AlertChart<'_> {
     /// Adds the chart to a page.
     pub(super) fn put(&self, page: &mut Page) {
-        let seen = self.report.seen;
+        let seen = &self.report.seen;
         page.push(&format!("<section>\n<h2>{}</h2>\n", escaped(self.name)));
         let bands = self.bands();
         self.put_values(&bands, page);
@@ -66,7 +66,7 @@ impl AlertChart<'_> {
 
     /// The times at which the alert is expected, as shapes.
     fn bands(&self) -> String {
-        let subject = self.report.subject;
+        let subject = &self.report.subject;
         let of_verdicts = subject.verdicts.iter().filter(|verdict| match &verdict.verdict {
             Verdict::Fires { alert, .. }
             | Verdict::Resolves { alert, .. }
@@ -75,7 +75,7 @@ impl AlertChart<'_> {
         });
         let scopes: Vec<Scope> =
             of_verdicts.map(|verdict| verdict.scope.clone()).filter(|scope| *scope != Scope::Run).collect();
-        let windows = truth_of(&subject.run.plan, self.report.seen, self.name, &scopes);
+        let windows = truth_of(&subject.run.plan, &self.report.seen, self.name, &scopes);
         windows.into_iter().map(|(begin, end)| self.bar("truth", begin, end, HEIGHT)).collect()
     }
 
@@ -89,7 +89,7 @@ impl AlertChart<'_> {
 
     /// Draws the values of the expression, a line for each label set, and the threshold.
     fn put_values(&self, bands: &str, page: &mut Page) {
-        let seen = self.report.seen;
+        let seen = &self.report.seen;
         let Some(chart) = self.report.subject.charts.get(self.name) else { return };
         let Some(Ok(answer)) = seen.answers.get(&chart.key) else { return };
         let mut lines: IndexMap<&str, Vec<(Time, f64)>> = IndexMap::new();

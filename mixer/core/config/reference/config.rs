@@ -43,6 +43,12 @@ pub(super) const CONFIG: Record = Record {
             "what `promemu test` judges; see [Verdicts](verdicts.md)",
         ),
         field(
+            &["measures"],
+            "`{ \"name\": \"query\" }`",
+            "none",
+            "queries in PromQL whose values `promemu test --sweep` compares; see [Planning](planning.md)",
+        ),
+        field(
             &["default_job_name"],
             "text, not empty",
             "`promemu_{started_at}`",
