@@ -36,8 +36,8 @@ impl Secrets {
 
     fn all(mut all: Vec<String>) -> Self {
         // Base64 is also written without its padding.
-        let unpadded: Vec<String> =
-            all.iter().map(|secret| secret.trim_end_matches('=').to_owned()).collect();
+        let padded = all.iter().filter(|secret| secret.len().is_multiple_of(4));
+        let unpadded: Vec<String> = padded.map(|secret| secret.trim_end_matches('=').to_owned()).collect();
         all.extend(unpadded);
         all.retain(|secret| secret.len() >= SECRET_BYTES_MIN);
         // A secret that is part of another one comes after it.
@@ -185,6 +185,9 @@ mod tests {
             assert_eq!(secrets.conceal(format!("no: {echo}!")), "no: ***!", "{echo}");
         }
         assert_eq!(secrets.conceal("user us".to_owned()), "user us");
+        let target = TargetUrl::parse("http://h/x?token=", "url", "x").unwrap();
+        let secrets = Secrets::of(&target, &HttpOptions::default(), &Proxies::default());
+        assert_eq!(secrets.conceal("the token is wrong".to_owned()), "the token is wrong");
     }
 
     #[test]
