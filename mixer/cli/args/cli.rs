@@ -250,7 +250,7 @@ pub(crate) enum Command {
     /// Print the timetable of a config's phases and faults: what a monitoring system should see, without a run
     Truth(TruthArgs),
     /// Judge a config's run in virtual time: do the alerts fire that should, and no others?
-    Test(TestArgs),
+    Test(Box<TestArgs>),
     /// Make a Grafana dashboard of a config's metrics, or, without a config, of promemu's own
     Dashboard(DashboardArgs),
     /// Count the series of a Prometheus: its largest metrics, labels and values, their growth, and budgets
