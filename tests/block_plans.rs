@@ -1,16 +1,11 @@
-//! Random plans with odd labels and all faults: promtool reads from their blocks what the OpenMetrics export has.
+//! Random plans with odd names and labels, infinite values and all faults: promtool reads from their blocks what the OpenMetrics export has.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use proptest::prelude::*;
 
+use crate::block_samples::{is_marker, samples_of_blocks, samples_of_file};
 use crate::processes::promemu_command;
-
-/// Labels of a series, and a time in milliseconds; the value as its bits, with one for all that is no number.
-type Samples = BTreeMap<(Labels, i64), u64>;
-type Labels = BTreeMap<String, String>;
 
 const FAULTS: [&str; 9] = [
     "gap(at: \"4m\", lasts: \"3m\")",
@@ -32,6 +27,25 @@ fn label_value() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A name that Prometheus takes for a metric; none has two of them that are alike.
+fn metric_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        20 => "[a-zA-Z_:][a-zA-Z0-9_:]{0,12}",
+        1 => "[_:]".prop_map(|sign| sign.repeat(900)),
+    ]
+}
+
+/// A name that Prometheus takes for a label, which none of promemu's own begins like.
+fn label_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        20 => "_?[A-Z][a-zA-Z0-9_]{0,8}",
+        1 => "[A-Z]".prop_map(|letter| letter.repeat(1_000)),
+    ]
+}
+
+/// Of observations whose sum leaves the range of numbers, up, down or not at all.
+const OBSERVED: [&str; 3] = ["(0, 2)", "(1e308, 1.7e308)", "(-1.7e308, -1e308)"];
+
 /// A text of a config; a brace is written twice.
 fn quoted(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
@@ -40,9 +54,10 @@ fn quoted(text: &str) -> String {
 
 fn host() -> impl Strategy<Value = String> {
     let labels = [label_value(), label_value(), label_value()];
+    let names = (metric_name(), label_name(), proptest::sample::select(&OBSERVED[..]));
     let faults = proptest::sample::subsequence(FAULTS.to_vec(), 0..3);
-    (labels, faults, 3u32..20, prop_oneof![Just("inf"), Just("7m")]).prop_map(
-        |([host, metric, member], faults, interval, ttl)| {
+    (labels, names, faults, 3u32..20, prop_oneof![Just("inf"), Just("7m")]).prop_map(
+        |([host, metric, member], (name, label, observed), faults, interval, ttl)| {
             let (host, metric, member) = (quoted(&host), quoted(&metric), quoted(&member));
             // A host whose reports come late may have no pools.
             let is_late = |fault: &&str| fault.starts_with("late") || fault.starts_with("out_of_order");
@@ -55,75 +70,15 @@ fn host() -> impl Strategy<Value = String> {
                 )
             };
             format!(
-                "interval: {interval}, ttl: \"{ttl}\", labels: {{ \"odd\": {host} }}, faults: [{}], metrics: [
-                    Metric(name: \"load\", value_range: (-3, 3), labels: {{ \"own\": {metric} }}, scenario: random_walk),
+                "interval: {interval}, ttl: \"{ttl}\", labels: {{ \"{label}\": {host} }}, faults: [{}], metrics: [
+                    Metric(name: \"{name}:g\", value_range: (-3, 3), labels: {{ \"own\": {metric} }}, scenario: random_walk),
                     Metric(name: \"n_total\", metric_type: counter, value_range: (1, 9), scenario: random_in_range),
-                    Metric(name: \"latency_seconds\", metric_type: histogram, buckets: [0.1, 1], value_range: (0, 2), scenario: random_in_range)],
+                    Metric(name: \"latency_seconds\", metric_type: histogram, buckets: [0.1, 1], value_range: {observed}, scenario: random_in_range)],
                 {pools}",
                 faults.join(", ")
             )
         },
     )
-}
-
-/// Names and values between braces, in the escapes of Prometheus. A label without a value does not exist.
-fn labels(mut text: &str) -> Labels {
-    let mut labels = Labels::new();
-    while let Some((name, rest)) = text.split_once("=\"") {
-        let (mut value, mut chars) = (String::new(), rest.char_indices());
-        let end = loop {
-            match chars.next().unwrap() {
-                (at, '"') => break at,
-                (_, '\\') => value.push(match chars.next().unwrap().1 {
-                    'n' => '\n',
-                    other => other,
-                }),
-                (_, other) => value.push(other),
-            }
-        };
-        if !value.is_empty() {
-            labels.insert(name.trim_start_matches([',', ' ']).to_owned(), value);
-        }
-        text = &rest[end + 1..];
-    }
-    labels
-}
-
-fn bits(value: &str) -> u64 {
-    let value: f64 = value.parse().unwrap();
-    if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
-}
-
-/// The samples of an OpenMetrics file.
-fn samples_of_file(file: &Path) -> Samples {
-    let text = std::fs::read_to_string(file).unwrap();
-    let sample = |line: &str| {
-        let line = line.split(" # {").next().unwrap();
-        let (rest, time) = line.rsplit_once(' ').unwrap();
-        let (series, value) = rest.rsplit_once(' ').unwrap();
-        let (name, inner) = series.split_once('{').unwrap();
-        let mut labels = labels(inner.strip_suffix('}').unwrap());
-        labels.insert("__name__".to_owned(), name.to_owned());
-        #[expect(clippy::cast_possible_truncation, reason = "milliseconds are below 2^53")]
-        let millis = (time.parse::<f64>().unwrap() * 1e3).round() as i64;
-        ((labels, millis), bits(value))
-    };
-    text.lines().filter(|line| !line.starts_with('#')).map(sample).collect()
-}
-
-/// The samples that promtool reads from blocks.
-fn samples_of_blocks(data: &Path) -> Samples {
-    // promtool wants the folder of a log that it never reads here.
-    std::fs::create_dir_all(data.join("wal")).unwrap();
-    let output = Command::new("promtool").args(["tsdb", "dump"]).arg(data).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let sample = |line: &str| {
-        let (rest, time) = line.rsplit_once(' ').unwrap();
-        let (series, value) = rest.rsplit_once(' ').unwrap();
-        let inner = series.strip_prefix('{').and_then(|series| series.strip_suffix('}')).unwrap();
-        ((labels(inner), time.parse().unwrap()), bits(value))
-    };
-    String::from_utf8(output.stdout).unwrap().lines().map(sample).collect()
 }
 
 fn export(config: &str, seed: u64, out: &Path) {
@@ -165,7 +120,7 @@ proptest! {
         export(&config, seed >> 12, &data);
         let (mut own, theirs) = (samples_of_blocks(&data), samples_of_file(&file));
         // Blocks have markers of series that end besides.
-        own.retain(|sample, value| *value != f64::NAN.to_bits() || theirs.contains_key(sample));
+        own.retain(|sample, value| !is_marker(*value) || theirs.contains_key(sample));
         prop_assert!(!theirs.is_empty());
         prop_assert!(own == theirs, "{} and {} samples", own.len(), theirs.len());
     }

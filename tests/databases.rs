@@ -138,6 +138,23 @@ impl Database {
         answer
     }
 
+    /// All samples of the answer to a range selector at a time: of each series the floats and the native histograms, as texts.
+    pub(crate) fn samples_at(
+        &self,
+        selector: &str,
+        at: u64,
+    ) -> BTreeMap<BTreeMap<String, String>, [String; 2]> {
+        let path = format!("/api/v1/query?nocache=1&query={}&time={at}", encoded(selector));
+        let text = get(self.port, &path).unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let of_series = |series: &serde_json::Value| {
+            let labels = series["metric"].as_object().unwrap().iter();
+            let labels = labels.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+            (labels.collect(), ["values", "histograms"].map(|kind| series[kind].to_string()))
+        };
+        answer["data"]["result"].as_array().unwrap().iter().map(of_series).collect()
+    }
+
     /// Name and exemplar of each series that has one, and the exemplars' value and time, sorted.
     pub(crate) fn exemplars(&self, query: &str) -> Vec<(String, String, String)> {
         let path = format!("/api/v1/query_exemplars?start=0&end=99999999999&query={}", encoded(query));

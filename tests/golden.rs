@@ -30,11 +30,10 @@ fn export(config: &str, format: &str, plugins: &Path) -> Vec<u8> {
     output.stdout
 }
 
-#[test]
-fn exports_of_shipped_configs_have_the_bytes_that_they_had() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (sums, plugins) = (root.join("tests/golden/exports.txt"), plugins());
-    let mut names: Vec<String> = std::fs::read_dir(root.join("configs"))
+/// Names of all shipped configs that run, without those that are parts of others.
+pub(crate) fn shipped_configs() -> Vec<String> {
+    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    let mut names: Vec<String> = std::fs::read_dir(configs)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "ron"))
@@ -46,8 +45,15 @@ fn exports_of_shipped_configs_have_the_bytes_that_they_had() {
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();
+    names
+}
+
+#[test]
+fn exports_of_shipped_configs_have_the_bytes_that_they_had() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (sums, plugins) = (root.join("tests/golden/exports.txt"), plugins());
     let mut now = String::new();
-    for name in &names {
+    for name in &shipped_configs() {
         for format in FORMATS {
             writeln!(now, "{name} {format} {:016x}", hash(&export(name, format, plugins.path()))).unwrap();
         }

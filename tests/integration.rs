@@ -14,8 +14,10 @@
 mod api;
 mod api_bounds;
 mod api_description;
+mod block_configs;
 mod block_plans;
 mod block_queries;
+mod block_samples;
 mod blocks;
 mod cardinality;
 mod churn;
