@@ -9,6 +9,7 @@
 mod drive;
 mod event_log;
 mod members;
+mod recent;
 mod replayed_host;
 mod sampler;
 mod samples;
@@ -22,6 +23,7 @@ use std::thread;
 pub use drive::drive;
 pub use event_log::EventLog;
 pub use members::{MemberSamples, MemberSink};
+pub use recent::{Aggregate, RecentSamples};
 pub use replayed_host::ReplayedHost;
 pub use sampler::HostSampler;
 pub use samples::{Grid, HostSamples};
@@ -30,9 +32,9 @@ use crate::error::Error;
 use crate::event::HostId;
 use crate::fault::Course;
 use crate::host::{DrivenHost, EmulatedHost};
-use crate::plan::Plan;
+use crate::plan::{Plan, TimelineFrom};
 use crate::rng::Seed;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::timeline::RunLog;
 
 /// The largest number of outcomes of one thread that wait for the consumer.
@@ -43,8 +45,20 @@ const OUTCOMES_MAX: usize = 4;
 pub struct Backfill {
     plan: Arc<Plan>,
     seed: u64,
-    start: Time,
+    times: RunTimes,
     log: EventLog,
+    recent: Option<RecentSamples>,
+}
+
+/// The times of a run in virtual time.
+#[derive(Clone, Copy, Debug)]
+struct RunTimes {
+    /// Its hosts start with it.
+    start: Time,
+    /// The last moment.
+    until: Time,
+    /// The moment from which phases and faults count.
+    timeline_start: Time,
 }
 
 impl Backfill {
@@ -52,6 +66,19 @@ impl Backfill {
     /// events.
     pub fn new(plan: Arc<Plan>, seed: u64, start: Time, until: Time) -> Result<Self, Error> {
         Self::with_log(plan, seed, (start, until), &RunLog::default())
+    }
+
+    /// As [`Self::new`], of the history of a live run that begins right after this grid, at which its hosts are sampled. Its phases
+    /// and faults count from where the plan says. The newest samples are kept, of about this length.
+    pub fn before_live(plan: Arc<Plan>, seed: u64, grid: Grid, recent: Span) -> Result<Self, Error> {
+        let (start, until) = (grid.from, grid.to);
+        let timeline_start = match plan.timeline_from {
+            TimelineFrom::Live => until + Span::from_nanos(1),
+            TimelineFrom::History => start,
+        };
+        let recent = RecentSamples::new(&plan, grid, recent);
+        let run = Self::recorded(plan, seed, RunTimes { start, until, timeline_start }, &RunLog::default())?;
+        Ok(Self { recent: Some(recent), ..run })
     }
 
     /// As [`Self::new`], with the events and actions that came to another run of the plan from outside, such as a live run
@@ -62,9 +89,13 @@ impl Backfill {
         (start, until): (Time, Time),
         log: &RunLog,
     ) -> Result<Self, Error> {
+        Self::recorded(plan, seed, RunTimes { start, until, timeline_start: start }, log)
+    }
+
+    fn recorded(plan: Arc<Plan>, seed: u64, times: RunTimes, log: &RunLog) -> Result<Self, Error> {
         plan.refuse_generators()?;
-        let log = EventLog::record(&plan, seed, (start, until), log)?;
-        Ok(Self { plan, seed, start, log })
+        let log = EventLog::record(&plan, seed, times, log)?;
+        Ok(Self { plan, seed, times, log, recent: None })
     }
 
     /// The plan.
@@ -82,13 +113,13 @@ impl Backfill {
     /// The start of the run.
     #[must_use]
     pub const fn start(&self) -> Time {
-        self.start
+        self.times.start
     }
 
     /// The times of its phases and faults.
     #[must_use]
     pub fn course(&self) -> Course {
-        self.log.course().cloned().unwrap_or_else(|| Course::new(self.start))
+        self.log.course().cloned().unwrap_or_else(|| Course::new(self.times.timeline_start))
     }
 
     /// The events that pass between hosts.
@@ -101,8 +132,15 @@ impl Backfill {
     #[must_use]
     pub fn host(&self, id: HostId) -> ReplayedHost<'_> {
         let plan = Arc::clone(&self.plan.hosts[id as usize]);
-        let host = DrivenHost::new(EmulatedHost::new(plan, Seed::new(self.seed), self.start));
-        ReplayedHost::new(id, host, &self.log)
+        let host = EmulatedHost::new(plan, Seed::new(self.seed), self.times.start);
+        let host = host.in_run_since(self.times.timeline_start);
+        ReplayedHost::new(id, DrivenHost::new(host), self)
+    }
+
+    /// The newest samples of a history, once its hosts are sampled.
+    #[must_use]
+    pub fn into_recent(self) -> Option<RecentSamples> {
+        self.recent
     }
 
     /// Calls `make` for each host on `threads` threads, and `take` for the outcomes in the order of the hosts. Stops at

@@ -33,7 +33,7 @@ pub use host::{HostPlan, HostSetup};
 pub use lever::{ChangeBy, LeverChange, LeverPlan};
 pub use listener::{Condition, Listener};
 pub use metric::{DistributionKind, MetricPlan, ObservationDistribution};
-pub use phase::{PhaseChange, PhasePlan, TimedEvent, TimelinePlan};
+pub use phase::{PhaseChange, PhasePlan, TimedEvent, TimelineFrom, TimelinePlan};
 pub use run::{JobPlan, Plan, RunDefaults};
 pub use run_fault::{RunFault, RunPart, Truth};
 pub use selection::HostSelection;

@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promemu_core::backfill::{Backfill, Grid, drive};
+use promemu_core::backfill::{Backfill, Grid, RecentSamples, drive};
 use promemu_core::error::Error;
 use promemu_core::host::{DrivenHost, Outbox};
 use promemu_core::plan::Plan;
@@ -27,6 +27,9 @@ const PROBED_HOSTS: u32 = 20;
 const PROBED_PART: u64 = 24;
 /// The shortest such part.
 const PROBED_MIN: Span = Span::from_secs(3_600);
+
+/// Real time of a live page's longest window: the part of a history that pages show.
+const RECENT: Duration = Duration::from_hours(1);
 
 /// Drives the hosts of a run through a grid and writes their samples; returns them at its end, in the order of the plan. Gives up
 /// when it is asked to stop.
@@ -54,10 +57,18 @@ impl fmt::Debug for History {
 #[derive(Debug)]
 pub(crate) struct Emulated {
     pub(crate) plan: Plan,
-    /// One for each host of the plan, in its order.
+    pub(crate) past: Past,
+}
+
+/// The past that a live run goes on from.
+#[derive(Debug)]
+pub(crate) struct Past {
+    /// The hosts at its end: one for each host of the plan, in its order.
     pub(crate) hosts: Vec<DrivenHost>,
-    /// The end of the history, which is about to come.
+    /// Its end, which is about to come.
     pub(crate) until: Time,
+    /// Its newest samples.
+    pub(crate) recent: Option<RecentSamples>,
 }
 
 impl History {
@@ -88,21 +99,23 @@ impl History {
         let (start, plan) = (self.start(clock), Arc::new(plan));
         let expected = stop.interrupts(|| expected_work(&plan, seed, start, clock, threads))?;
         let until = clock.now() + if stop.is_set() { Span::ZERO } else { expected };
-        let run = stop.interrupts(|| Backfill::new(Arc::clone(&plan), seed, start, until))?;
+        let grid = Grid { from: start, to: until, step: self.step };
+        let recent = clock.speed().emulated(RECENT);
+        let run = stop.interrupts(|| Backfill::before_live(Arc::clone(&plan), seed, grid, recent))?;
         if stop.is_set() {
             return Err(Error::Run("history was stopped".to_owned()));
         }
-        let hosts = (self.write)(&run, Grid { from: start, to: until, step: self.step }, stop)?;
+        let hosts = (self.write)(&run, grid, stop)?;
         if hosts.len() != plan.hosts.len() {
             return Err(Error::Run("history was not written to its end".to_owned()));
         }
-        drop(run);
+        let recent = run.into_recent();
         let gap = clock.now().since(until);
         if gap > self.step {
             warn!(%gap, "history took longer than expected; samples are missing between it and the live run");
         }
         match Arc::try_unwrap(plan) {
-            Ok(plan) => Ok(Emulated { plan, hosts, until }),
+            Ok(plan) => Ok(Emulated { plan, past: Past { hosts, until, recent } }),
             Err(_) => Err(Error::Run("plan is still in use because of a bug".to_owned())),
         }
     }

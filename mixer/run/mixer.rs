@@ -15,7 +15,6 @@ use tracing::{error, info};
 
 use promemu_core::error::Error;
 use promemu_core::event::RUN_STARTED;
-use promemu_core::host::DrivenHost;
 use promemu_core::plan::{Changes, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::{Span, Time};
@@ -26,6 +25,7 @@ use crate::event_tap::EventTap;
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
 use crate::handle::{CommandLog, Request, RunHandle};
+use crate::history::Past;
 use crate::log_queue;
 use crate::outputs::OutputSettings;
 use crate::outputs::output_set::{Healths, Outputs};
@@ -46,8 +46,8 @@ pub(crate) struct MetricsMixer {
     settings: RunSettings,
     truth: Option<TruthFile>,
     outputs: Outputs,
-    /// The hosts as they come out of the history, if there is one.
-    history: Option<Vec<DrivenHost>>,
+    /// The past that the hosts come out of, if there is one.
+    past: Option<Past>,
     fleets: watch::Sender<Arc<Fleet>>,
     requests: mpsc::Receiver<Request>,
     handle: RunHandle,
@@ -74,13 +74,12 @@ pub(crate) struct LiveMixer {
 }
 
 impl MetricsMixer {
-    /// Prepares a run: contacts the gateways and joins the outputs that all runs share. Hosts do not run yet. With a
-    /// history there is a host for each of the plan, in its order.
+    /// Prepares a run: contacts the gateways and joins the outputs that all runs share. Hosts do not run yet.
     ///
     /// Fails if a server must answer first and does not.
     pub(crate) async fn start(
         plan: Plan,
-        history: Option<Vec<DrivenHost>>,
+        mut past: Option<Past>,
         settings: RunSettings,
         clock: Clock,
         events: Arc<EventTap>,
@@ -95,8 +94,9 @@ impl MetricsMixer {
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         register_fleet_metrics(&own, &newest)?;
         admission.follow(&newest);
-        let (handle, requests) = RunHandle::new(newest, &settings, outputs.healths(), own);
-        Ok(Self { fleet, settings, truth, outputs, history, fleets, requests, handle })
+        let recent = past.as_mut().and_then(|past| past.recent.take());
+        let (handle, requests) = RunHandle::new(newest, &settings, outputs.healths(), own, recent);
+        Ok(Self { fleet, settings, truth, outputs, past, fleets, requests, handle })
     }
 
     /// A handle for views and commands of the run.
@@ -111,18 +111,20 @@ impl MetricsMixer {
 
     /// Starts the hosts and the outputs' work; no further hosts once the run is to stop.
     pub(crate) async fn go_live(self, stop_flag: StopFlag) -> LiveMixer {
-        let Self { fleet, settings, truth, outputs, history, fleets, requests, handle: _ } = self;
+        let Self { fleet, settings, truth, outputs, past, fleets, requests, handle: _ } = self;
         let clock = *fleet.clock();
         let ends_at = clock.now() + settings.duration;
         // Hosts count their start from the same moment as the event.
-        let start = if history.is_none() { fleet.publish_own(RUN_STARTED) } else { clock.now() };
+        let start = if past.is_none() { fleet.publish_own(RUN_STARTED) } else { clock.now() };
+        // The hosts know what was up to the end of their past.
+        let edges_told_to = past.as_ref().map_or(start.before(Span::from_nanos(1)), |past| past.until);
+        let hosts = past.map(|past| past.hosts);
         let healths = outputs.healths();
         let (stop, stopped) = watch::channel(false);
         let output_tasks = outputs.spawn(&fleets.subscribe(), settings.push_interval, &stopped);
         let seed = Seed::new(settings.seed);
-        let runner = FleetRunner::start(fleet, seed, start, history, threads::of_hosts(), stop_flag).await;
+        let runner = FleetRunner::start(fleet, seed, start, hosts, threads::of_hosts(), stop_flag).await;
         let next_status = next_status(&settings, &clock);
-        let edges_told_to = start.before(Span::from_nanos(1));
         LiveMixer {
             runner,
             settings,

@@ -121,7 +121,7 @@ export class Live {
         this.changed();
     }
 
-    /** The first event of a stream: merges its points with older ones that the page still has. */
+    /** The first event of a stream: merges its points with older ones that the page still has, or those of the run's history. */
     begin(series) {
         const old = { times: this.times, columns: this.columns };
         const points = series.map((one) => new Map([...this.earlier(old, one), ...one.points]));
@@ -137,10 +137,11 @@ export class Live {
         this.order = series.map((one) => this.columns.get(one.id));
     }
 
-    earlier({ times, columns }, { id, points }) {
+    earlier({ times, columns }, { id, points, past }) {
         const column = columns.get(id);
         const first = points[0]?.[0] ?? Infinity;
-        return column ? times.map((time, at) => [time, column.raw[at]]).filter(([time]) => time < first) : [];
+        if (!column) return past;
+        return times.map((time, at) => [time, column.raw[at]]).filter(([time]) => time < first);
     }
 
     add({ t, values }) {

@@ -33,7 +33,7 @@ const ID_SHOWN_CHARS_MAX: usize = 200;
 /// Streams the values of chosen series, as server-sent events.
 ///
 /// Each series is HOST/METRIC, or as in avg:METRIC over all hosts. Events are `series`, once, with the points that are
-/// known; `sample`, every second, with a value for each series in their order; `gone`, for a series that does not exist
+/// known, and as `past` those of a history that the run began with; `sample`, every second, with a value for each series in their order; `gone`, for a series that does not exist
 /// (any more); `end`, when the run is over.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     params(
@@ -53,8 +53,15 @@ pub(crate) async fn live(
     let views: Vec<SeriesView> =
         ids.iter().map(|id| handle.find(id).unwrap_or_else(|| SeriesView::gone(id))).collect();
     let permit = state.stream_permit()?;
+    let mut past = past_of(&handle, &ids);
     let (watcher, points, samples) = Watcher::begin(&run, &handle, ids)?;
-    let series = views.into_iter().zip(points).map(|(view, points)| LiveView { view, points });
+    let first = points.iter().flatten().map(|(time, _)| *time).reduce(f64::min);
+    let next = first.unwrap_or_else(|| handle.clock().now().unix_millis_secs());
+    for past in &mut past {
+        end_before_gap(past, next);
+    }
+    let series = views.into_iter().zip(points).zip(past);
+    let series = series.map(|((view, points), past)| LiveView { view, points, past });
     let first = FirstEvent { every_seconds: SAMPLE_INTERVAL.as_secs_f64(), series: series.collect() };
     Ok(stream(permit, move |sender| forward(watcher, handle, first, samples, sender)))
 }
@@ -81,6 +88,29 @@ fn series_ids<'a>(named: impl Iterator<Item = &'a str>) -> Result<Vec<Arc<str>>,
     Ok(ids)
 }
 
+/// The newest points that these series had in the history of the run, all at the same times.
+fn past_of(handle: &RunHandle, ids: &[Arc<str>]) -> Vec<Points> {
+    let all: Vec<_> = ids.iter().map(|id| handle.past(id)).collect();
+    let longest = all.iter().map(Vec::len).max().unwrap_or(0);
+    let every = longest.div_ceil(FIRST_POINTS_MAX / ids.len().max(1)).max(1);
+    let thinned = all.into_iter().map(|points| {
+        let newest = points.into_iter().rev().step_by(every);
+        let mut points: Points = newest.map(|(time, value)| (time.unix_millis_secs(), value)).collect();
+        points.reverse();
+        points
+    });
+    thinned.collect()
+}
+
+/// Ends a history by a moment without a value if the next point comes much later: no line leads there.
+fn end_before_gap(past: &mut Points, next: f64) {
+    if let [.., (before, _), (last, _)] = past[..]
+        && next - last > 2.0 * (last - before)
+    {
+        past.push((f64::midpoint(last, last + (last - before)), None));
+    }
+}
+
 fn is_series_id(id: &str) -> bool {
     let is_aggregate = ["avg:", "sum:", "min:", "max:"].iter().any(|operator| id.starts_with(operator));
     id.len() <= ID_BYTES_MAX && (is_aggregate || id.contains('/'))
@@ -98,6 +128,8 @@ struct LiveView {
     #[serde(flatten)]
     view: SeriesView,
     points: Points,
+    /// Those of the history behind which the run began.
+    past: Points,
 }
 
 /// One sample of a stream's series, in their order.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
+use super::RunTimes;
 use crate::error::Error;
 use crate::event::{Event, HostId, MIXER_SOURCE, RUN_FINISHED, RUN_STARTED, Source};
 use crate::fault::Course;
@@ -65,21 +66,22 @@ impl EventLog {
     pub(super) fn record(
         plan: &Arc<Plan>,
         seed: u64,
-        (start, until): (Time, Time),
+        times: RunTimes,
         outside: &RunLog,
     ) -> Result<Self, Error> {
-        Self::record_at_most(EVENTS_MAX, plan, seed, (start, until), outside)
+        Self::record_at_most(EVENTS_MAX, plan, seed, times, outside)
     }
 
     pub(super) fn record_at_most(
         events_max: usize,
         plan: &Arc<Plan>,
         seed: u64,
-        (start, until): (Time, Time),
+        times: RunTimes,
         outside: &RunLog,
     ) -> Result<Self, Error> {
-        let (mut world, mut log) =
-            (WorldBatch::of_heard_hosts(Arc::clone(plan), &[seed], start), Self::default());
+        let RunTimes { start, until, timeline_start } = times;
+        let world = WorldBatch::of_heard_hosts(Arc::clone(plan), &[seed], start, timeline_start);
+        let (mut world, mut log) = (world, Self::default());
         log.push_outside(&world);
         if !outside.is_complete() {
             return Err(Error::Run("the log of the run was too long: its begin is forgotten".to_owned()));
@@ -105,7 +107,7 @@ impl EventLog {
         }
         log.pass(&mut world, until, events_max)?;
         log.actions = world.log(0).actions().to_vec();
-        log.course = Some(world.log(0).course(start));
+        log.course = Some(world.log(0).course(timeline_start));
         log.records.shrink_to_fit();
         log.by_name.values_mut().for_each(Vec::shrink_to_fit);
         Ok(log)

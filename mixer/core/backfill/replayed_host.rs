@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::event_log::EventLog;
+use super::Backfill;
+use super::samples::{Grid, HostSamples};
 use crate::event::{DELIVERY_DELAY, HostId};
 use crate::host::{DrivenHost, Outbox};
 use crate::time::Time;
@@ -14,7 +15,7 @@ const READ_AHEAD: usize = 256;
 #[derive(Debug)]
 pub struct ReplayedHost<'a> {
     host: DrivenHost,
-    log: &'a EventLog,
+    run: &'a Backfill,
     /// The events that it hears, as indices into the log.
     mail: Vec<u32>,
     /// Number of these that it has got.
@@ -22,11 +23,12 @@ pub struct ReplayedHost<'a> {
 }
 
 impl<'a> ReplayedHost<'a> {
-    pub(super) fn new(id: HostId, mut host: DrivenHost, log: &'a EventLog) -> Self {
+    pub(super) fn new(id: HostId, mut host: DrivenHost, run: &'a Backfill) -> Self {
+        let log = run.log();
         let actions: Vec<_> = log.actions_for(host.host().plan()).collect();
         host.post_actions(actions);
         let mail = log.mail(id, host.host().plan());
-        let mut host = Self { host, log, mail, read: 0 };
+        let mut host = Self { host, run, mail, read: 0 };
         host.read_ahead();
         host
     }
@@ -35,6 +37,13 @@ impl<'a> ReplayedHost<'a> {
     #[must_use]
     pub const fn driven(&self) -> &DrivenHost {
         &self.host
+    }
+
+    /// Notes what is kept of its samples.
+    pub(super) fn note(&self, grid: &Grid, samples: &HostSamples) {
+        if let Some(recent) = &self.run.recent {
+            recent.take(&self.run.plan, self.host.host().plan(), grid, samples);
+        }
     }
 
     /// As [`DrivenHost::due`].
@@ -65,7 +74,7 @@ impl<'a> ReplayedHost<'a> {
     fn read_ahead(&mut self) {
         while self.read < self.mail.len() {
             let due = self.host.due();
-            let newest = self.mail[..self.read].last().map(|index| self.log.time_of(*index));
+            let newest = self.mail[..self.read].last().map(|index| self.run.log.time_of(*index));
             if due == Time::NEVER || newest.is_some_and(|time| time + DELIVERY_DELAY > due) {
                 break;
             }
@@ -75,7 +84,7 @@ impl<'a> ReplayedHost<'a> {
 
     fn read_some(&mut self) {
         let end = self.mail.len().min(self.read + READ_AHEAD);
-        let events = self.mail[self.read..end].iter().map(|index| Arc::new(self.log.event(*index)));
+        let events = self.mail[self.read..end].iter().map(|index| Arc::new(self.run.log.event(*index)));
         self.host.post(events);
         self.read = end;
     }

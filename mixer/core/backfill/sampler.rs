@@ -127,6 +127,7 @@ impl<'a> HostSampler<'a> {
         if let Some(pools) = &mut pools {
             members.end_stretch(pools);
         }
+        self.host.note(grid, &samples);
         samples
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{ConfigFile, LoadOptions};
 use crate::host::Outbox;
+use crate::metric::{ABSENT, is_absent};
 use crate::plan::LISTENERS_PER_SEC_MAX;
 use crate::time::Span;
 use crate::timeline::RunLog;
@@ -25,6 +26,10 @@ fn plan(hosts: usize) -> Arc<Plan> {
     ])"#
     );
     Arc::new(ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan)
+}
+
+fn times(until: Time) -> RunTimes {
+    RunTimes { start: START, until, timeline_start: START }
 }
 
 fn grid() -> Grid {
@@ -156,7 +161,7 @@ fn a_storm_of_events_goes_on_to_its_end() {
 fn a_run_with_more_events_than_memory_is_allowed_for_ends_with_an_error() {
     let until = START + Span::from_secs(600);
     let refused =
-        EventLog::record_at_most(5_000, &storm(1), 1, (START, until), &RunLog::default()).unwrap_err();
+        EventLog::record_at_most(5_000, &storm(1), 1, times(until), &RunLog::default()).unwrap_err();
     insta::assert_snapshot!(refused, @"hosts send each other more than 5000 events by 2026-01-05T08:01:01Z; end the range earlier, or have fewer events");
 }
 
@@ -192,7 +197,7 @@ fn begins_of_faults_by_events_have_a_part_of_a_run_s_events_in_every_driver() {
 fn a_backfill_with_more_begins_of_faults_than_memory_is_allowed_for_ends_with_an_error() {
     let until = START + Span::from_secs(600);
     let refused =
-        EventLog::record_at_most(30_000, &fault_storm(1), 1, (START, until), &RunLog::default()).unwrap_err();
+        EventLog::record_at_most(30_000, &fault_storm(1), 1, times(until), &RunLog::default()).unwrap_err();
     insta::assert_snapshot!(refused, @"events begin faults, and hosts move levers, more than 3750 times by 2026-01-05T08:01:01Z; end the range earlier, or have fewer events");
 }
 
@@ -246,4 +251,93 @@ fn a_busy_machine_changes_no_value() {
         beside
     });
     assert_eq!(beside, alone);
+}
+
+/// The values of a lever at some seconds of a history of 100 s, and of the live run behind it, with the events of phases that
+/// its hosts have heard.
+fn load_behind_a_history(timeline_from: &str, secs: &[u64]) -> Vec<[f64; 2]> {
+    let text = format!(
+        r#"Config({timeline_from} levers: {{ "load": 1 }}, faults: [Fault(id: "f", at: 50, lasts: 10, plus: {{ "load": 100 }})],
+            timeline: Timeline(phases: [Phase(name: "calm", lasts: 20), Phase(name: "peak", lasts: 60, set: {{ "load": 5 }})]),
+            hosts: [Host(name: "a", interval: 1, metrics: [
+                Metric(name: "load", update_interval: 1, scenario: script(source: "run.load")),
+                Metric(name: "phases", update_interval: "1h", default_value: 0, scenario: calc_by_event(events_config: {{ "phase_started": "value + 1" }}))])])"#
+    );
+    let plan = ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
+    let at = |secs: u64| START + Span::from_secs(secs);
+    let grid = Grid { from: START, to: at(100), step: Span::from_secs(1) };
+    let run = Backfill::before_live(Arc::new(plan), 7, grid, Span::ZERO).unwrap();
+    let (mut host, mut out) = (run.host(0).into_host(), Outbox::default());
+    let shown = secs.iter().map(|secs| {
+        while host.step(at(*secs), &mut out).is_some() {}
+        [host.host().row()[0], host.host().row()[1]]
+    });
+    shown.collect()
+}
+
+#[test]
+fn phases_and_faults_count_from_the_begin_of_the_live_run_or_of_its_history() {
+    let secs = [10, 30, 57, 95, 110, 130, 157, 190];
+    // No phase has started in the history; those of the live run are told by it.
+    let live: Vec<[f64; 2]> = [1.0, 1.0, 1.0, 1.0, 1.0, 5.0, 105.0, 1.0].map(|load| [load, 0.0]).into();
+    assert_eq!(load_behind_a_history("", &secs), live);
+    assert_eq!(load_behind_a_history("timeline_from: live,", &secs), live);
+    let history =
+        [[1.0, 1.0], [5.0, 2.0], [105.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0]];
+    assert_eq!(load_behind_a_history("timeline_from: history,", &secs), history);
+}
+
+#[test]
+fn the_newest_samples_of_a_history_are_those_that_its_hosts_show() {
+    let grid = Grid { from: START, to: START + Span::from_secs(200), step: Span::from_secs(1) };
+    let all = Backfill::new(plan(4), 7, START, grid.to).unwrap();
+    let run = Backfill::before_live(plan(4), 7, grid, Span::from_secs(60)).unwrap();
+    let (mut counts, mut expected) = (vec![[0.0; 2]; 61], Vec::new());
+    for id in 0..5 {
+        let samples = HostSamples::of(all.host(id), &grid);
+        let mut driven = HostSampler::new(run.host(id), 0..run.plan().hosts[id as usize].shape.width);
+        for part in grid.parts(7) {
+            let _same = driven.sample(&part, |_| {}, None);
+        }
+        if id == 0 {
+            continue;
+        }
+        let walk: Vec<f64> = samples.cell(1)[140..].to_vec();
+        for (count, value) in counts.iter_mut().zip(&walk).filter(|(_, value)| !is_absent(**value)) {
+            *count = [count[0] + 1.0, count[1] + value];
+        }
+        expected.push(walk);
+    }
+    let recent = run.into_recent().unwrap();
+    let hosts = &all.plan().hosts;
+    for (host, walk) in hosts[1..].iter().zip(expected) {
+        let kept = recent.of_metric(&host.name, &host.shape.metrics[1]);
+        let kept: Vec<f64> = kept.into_iter().map(|(_, value)| value.unwrap_or(ABSENT)).collect();
+        assert!(kept.iter().map(|value| value.to_bits()).eq(walk.iter().map(|value| value.to_bits())));
+    }
+    let family = recent.of_family("walk");
+    assert_eq!(family.len(), counts.len());
+    for ((n, (time, all)), [count, sum]) in (0..).zip(family).zip(counts) {
+        assert_eq!((time, all.count), (START + Span::from_secs(140 + n), count));
+        assert!((all.sum - sum).abs() <= sum.abs() * 1e-12);
+    }
+    assert!(
+        recent.of_metric("nobody", &hosts[1].shape.metrics[1]).is_empty()
+            && recent.of_family("no").is_empty()
+    );
+}
+
+#[test]
+fn a_long_history_keeps_a_bounded_number_of_moments_up_to_its_last() {
+    let grid = Grid { from: START, to: START + Span::from_secs(5_003), step: Span::from_secs(1) };
+    let run = Backfill::before_live(plan(1), 7, grid, Span::from_secs(3_600)).unwrap();
+    let times: Vec<Time> =
+        run.into_recent().unwrap().of_family("walk").into_iter().map(|(time, _)| time).collect();
+    assert!((100..=240).contains(&times.len()), "{}", times.len());
+    assert_eq!(times.last(), Some(&grid.to));
+    let steps: Vec<Span> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    assert!(
+        steps.windows(2).all(|pair| pair[0] == pair[1])
+            && steps[0].times(times.len() as u64) >= Span::from_secs(3_500)
+    );
 }

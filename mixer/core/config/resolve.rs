@@ -41,7 +41,9 @@ use super::value::Scalar;
 use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
 use crate::passwords::without_passwords;
-use crate::plan::{HostShape, JobPlan, Plan, RunDefaults, TimelinePlan, VerdictPlan, share_events};
+use crate::plan::{
+    HostShape, JobPlan, Plan, RunDefaults, TimelineFrom, TimelinePlan, VerdictPlan, share_events,
+};
 use crate::series::LabelBlock;
 use crate::time::Span;
 use resolver::Resolver;
@@ -73,7 +75,7 @@ pub(super) fn resolve(
         resolver.host(host);
     }
     let all_hosts = template.has_all_hosts && resolver.problems.error_count() == errors;
-    let timeline = resolver.timeline();
+    let (timeline, timeline_from) = (resolver.timeline(), resolver.timeline_from());
     let faults = resolver.run_faults(&timeline, all_hosts);
     let verdicts = resolver.verdicts(&timeline);
     if all_hosts && resolver.problems.error_count() == errors && !resolver.hosts.is_empty() {
@@ -105,7 +107,7 @@ pub(super) fn resolve(
         resolver.hosts.clear();
         resolver.jobs.clear();
     }
-    plan_of(resolver, config, (defaults, verdicts), (faults, timeline))
+    plan_of(resolver, config, (defaults, verdicts), (faults, timeline, timeline_from))
 }
 
 /// The plan of a resolver that is done, with hosts in the order of encoding.
@@ -113,7 +115,7 @@ fn plan_of(
     resolver: Resolver<'_>,
     config: &str,
     (defaults, verdicts): (RunDefaults, Vec<VerdictPlan>),
-    (RunFaults { faults, shown }, timeline): (RunFaults, TimelinePlan),
+    (RunFaults { faults, shown }, timeline, timeline_from): (RunFaults, TimelinePlan, TimelineFrom),
 ) -> Plan {
     let Resolver { families, jobs, mut hosts, levers, problems, template, .. } = resolver;
     hosts.shrink_to_fit();
@@ -126,6 +128,7 @@ fn plan_of(
         levers: levers.into(),
         faults,
         timeline: Arc::new(timeline),
+        timeline_from,
         verdicts,
         measures: template.measures.clone(),
         hosts,

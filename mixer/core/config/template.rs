@@ -62,6 +62,7 @@ pub(super) struct ConfigTemplate {
     pub(super) levers: IndexMap<String, LeverTemplate>,
     pub(super) faults: Vec<RunFaultTemplate>,
     pub(super) timeline: Option<TimelineTemplate>,
+    pub(super) timeline_from: Option<Scalar<String>>,
     pub(super) verdicts: Vec<VerdictTemplate>,
     /// Queries by name.
     pub(super) measures: IndexMap<String, String>,
@@ -149,6 +150,7 @@ impl ConfigTemplate {
             levers,
             faults,
             timeline,
+            timeline_from: fields.scalar("timeline_from", problems),
             verdicts,
             measures,
             hosts,

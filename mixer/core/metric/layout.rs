@@ -29,6 +29,23 @@ pub struct Layout {
     pub has_created: bool,
 }
 
+impl Layout {
+    /// The number that a person reads in the cells of a series: its value, or the number of its observations. `None` without a
+    /// sample, or if it is not finite.
+    #[must_use]
+    pub fn shown(&self, cells: &[f64]) -> Option<f64> {
+        if is_absent(cells[0]) {
+            return None;
+        }
+        let shown = match &self.kind {
+            Kind::Histogram { bounds } => buckets(bounds, cells).count(),
+            // A native histogram's and a summary's first cell is their number of observations.
+            _ => cells[0],
+        };
+        shown.is_finite().then_some(shown)
+    }
+}
+
 /// The content of a series, and the order of its cells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {

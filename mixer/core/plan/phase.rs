@@ -20,6 +20,16 @@ pub struct TimelinePlan {
     pub repeat: u64,
 }
 
+/// The moment from which phases, and the faults of the run, count in a run with a history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimelineFrom {
+    /// The begin of the live run: before it, no phase and no fault is on.
+    #[default]
+    Live,
+    /// The begin of the history.
+    History,
+}
+
 /// A phase.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhasePlan {

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::host::HostPlan;
 use super::lever::LeverPlan;
-use super::phase::TimelinePlan;
+use super::phase::{TimelineFrom, TimelinePlan};
 use super::run_fault::RunFault;
 use super::shape::HostShape;
 use super::verdict::VerdictPlan;
@@ -30,6 +30,8 @@ pub struct Plan {
     pub faults: Vec<Arc<RunFault>>,
     /// The phases.
     pub timeline: Arc<TimelinePlan>,
+    /// The moment from which phases and faults count behind a history.
+    pub timeline_from: TimelineFrom,
     /// The expectations that a test of the run judges, in the config's order.
     pub verdicts: Vec<VerdictPlan>,
     /// Queries by name, whose values a sweep compares.

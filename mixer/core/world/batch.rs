@@ -87,20 +87,24 @@ impl WorldBatch {
     /// One world for each seed, all at `start`. Generators, which have no virtual time, are refused.
     pub fn new(plan: Arc<Plan>, seeds: &[u64], start: Time) -> Result<Self, Error> {
         plan.refuse_generators()?;
-        Ok(Self::with_layout(Layout::of_all(plan), seeds, start))
+        Ok(Self::with_layout(Layout::of_all(plan), seeds, (start, start)))
     }
 
-    /// As [`Self::new`] of a plan without generators, with only those hosts whose events others may hear.
-    pub(crate) fn of_heard_hosts(plan: Arc<Plan>, seeds: &[u64], start: Time) -> Self {
-        let mut batch = Self::with_layout(Layout::of_heard(plan), seeds, start);
+    /// As [`Self::new`] of a plan without generators, with only those hosts whose events others may hear. Phases and faults count
+    /// from `timeline_start`.
+    pub(crate) fn of_heard_hosts(plan: Arc<Plan>, seeds: &[u64], start: Time, timeline_start: Time) -> Self {
+        let mut batch = Self::with_layout(Layout::of_heard(plan), seeds, (start, timeline_start));
         batch.state.logs.fill(RunLog::unbounded());
         batch
     }
 
-    fn with_layout(layout: Layout, seeds: &[u64], start: Time) -> Self {
+    fn with_layout(layout: Layout, seeds: &[u64], (start, timeline_start): (Time, Time)) -> Self {
         let plans = || layout.ids.iter().map(|id| Arc::clone(&layout.plan.hosts[*id as usize]));
         let hosts = seeds.iter().flat_map(|seed| {
-            plans().map(|plan| DrivenHost::new(EmulatedHost::new(plan, Seed::new(*seed), start)))
+            plans().map(|plan| {
+                let host = EmulatedHost::new(plan, Seed::new(*seed), start);
+                DrivenHost::new(host.in_run_since(timeline_start))
+            })
         });
         let hosts: Vec<DrivenHost> = hosts.collect();
         let state = State {
@@ -110,7 +114,7 @@ impl WorldBatch {
             outside: vec![Vec::new(); seeds.len()],
             outside_counts: vec![0; seeds.len()],
             logs: vec![RunLog::default(); seeds.len()],
-            courses: vec![Course::new(start); seeds.len()],
+            courses: vec![Course::new(timeline_start); seeds.len()],
             is_course_changed: false,
             told_to: start.before(Span::from_nanos(1)),
             counts: UpdateCounts::default(),

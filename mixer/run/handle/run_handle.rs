@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use promemu_core::backfill::RecentSamples;
 use promemu_core::event::{CLIENT_ACTION, EVENT_DATA_BYTES_MAX, LIFECYCLE, MIXER_SOURCE, data_bytes};
 
 use super::command_log::{CommandLog, Told};
@@ -44,6 +45,8 @@ pub(super) struct RunFacts {
     pub(super) self_metrics: Arc<SelfMetrics>,
     pub(super) seed: u64,
     pub(super) push_interval_secs: f64,
+    /// The newest samples of its history, if it has one.
+    pub(super) recent: Option<RecentSamples>,
     clock: Clock,
 }
 
@@ -81,11 +84,12 @@ impl RunHandle {
         settings: &RunSettings,
         healths: Healths,
         self_metrics: Arc<SelfMetrics>,
+        recent: Option<RecentSamples>,
     ) -> (Self, mpsc::Receiver<Request>) {
         let (requests, received) = mpsc::channel(COMMANDS_WAITING_MAX);
         let clock = *fleets.borrow().clock();
         let (seed, push_interval_secs) = (settings.seed, settings.push_interval.as_secs_f64());
-        let facts = Arc::new(RunFacts { healths, self_metrics, seed, push_interval_secs, clock });
+        let facts = Arc::new(RunFacts { healths, self_metrics, seed, push_interval_secs, recent, clock });
         (Self { fleets, requests, facts }, received)
     }
 

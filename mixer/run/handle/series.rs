@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use promemu_core::backfill::Aggregate;
 use promemu_core::event::HostId;
+use promemu_core::metric::MetricType;
 use promemu_core::metric::promql::{MetricQuery, equal_matchers};
-use promemu_core::metric::{Kind, Layout, MetricType, buckets, is_absent};
 use promemu_core::plan::{HostShape, MetricPlan};
 use promemu_core::series::{Family, SampleCursor};
 use promemu_core::time::Time;
@@ -55,6 +56,17 @@ impl Operator {
             _ => return None,
         };
         (!metric.contains('/')).then_some((operator, metric))
+    }
+
+    /// Its value; `None` of nothing.
+    fn of(self, all: &Aggregate) -> Option<f64> {
+        let value = match self {
+            Self::Avg => all.sum / all.count,
+            Self::Sum => all.sum,
+            Self::Min => all.min,
+            Self::Max => all.max,
+        };
+        (all.count > 0.0).then_some(value)
     }
 }
 
@@ -144,6 +156,21 @@ impl RunHandle {
         (fleet.clock().now(), ids.map(value).collect())
     }
 
+    /// The newest values that the series of this id had in the history of the run, in order of time; none without a history, or
+    /// where too many series are in it.
+    #[must_use]
+    pub fn past(&self, id: &str) -> Vec<(Time, Option<f64>)> {
+        let Some(recent) = &self.facts().recent else { return Vec::new() };
+        if let Some((operator, metric)) = Operator::parse(id) {
+            let all = recent.of_family(metric).into_iter();
+            return all.map(|(time, all)| (time, operator.of(&all))).collect();
+        }
+        let fleet = self.fleet();
+        let Some((host, metric)) = find_series(&fleet, id) else { return Vec::new() };
+        let host = fleet.host(host);
+        recent.of_metric(&host.name, &host.shape.metrics[metric])
+    }
+
     /// `true` if the run has a series of this id now.
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
@@ -179,20 +206,7 @@ impl SeriesView {
 fn value_of(fleet: &Fleet, id: HostId, metric: usize) -> Option<f64> {
     let host = fleet.host(id);
     let metric = &host.shape.metrics[metric];
-    shown(metric.cells.layout(), &fleet.cells_of(id, metric))
-}
-
-/// The value, or the number of observations; `None` without a sample.
-fn shown(layout: &Layout, cells: &[f64]) -> Option<f64> {
-    if is_absent(cells[0]) {
-        return None;
-    }
-    let shown = match &layout.kind {
-        Kind::Histogram { bounds } => buckets(bounds, cells).count(),
-        // A native histogram's and a summary's first cell is their number of observations.
-        _ => cells[0],
-    };
-    shown.is_finite().then_some(shown)
+    metric.cells.layout().shown(&fleet.cells_of(id, metric))
 }
 
 pub(super) fn series_view(fleet: &Fleet, id: HostId, index: usize, now: Time) -> SeriesView {
@@ -257,7 +271,7 @@ fn aggregate_view(fleet: &Fleet, id: &str, operator: Operator, metric: &str) -> 
 }
 
 fn aggregate(fleet: &Fleet, operator: Operator, metric: &str) -> Option<f64> {
-    let (mut count, mut sum, mut min, mut max) = (0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY);
+    let mut all = Aggregate::default();
     for job in fleet.jobs() {
         let Some(family) = job.store().families().position(|family| *family.name == *metric) else {
             continue;
@@ -265,11 +279,8 @@ fn aggregate(fleet: &Fleet, operator: Operator, metric: &str) -> Option<f64> {
         let mut cursor = SampleCursor::default();
         loop {
             let has_more = job.store().for_each_sample_from(family, &mut cursor, ROWS_PER_LOCK, |sample| {
-                if let Some(value) = shown(sample.layout, sample.cells) {
-                    count += 1.0;
-                    sum += value;
-                    min = value.min(min);
-                    max = value.max(max);
+                if let Some(value) = sample.layout.shown(sample.cells) {
+                    all.add(value);
                 }
             });
             if !has_more {
@@ -277,13 +288,7 @@ fn aggregate(fleet: &Fleet, operator: Operator, metric: &str) -> Option<f64> {
             }
         }
     }
-    let value = match operator {
-        Operator::Avg => sum / count,
-        Operator::Sum => sum,
-        Operator::Min => min,
-        Operator::Max => max,
-    };
-    (count > 0.0).then_some(value)
+    operator.of(&all)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl TestRun {
             Arc::new(Fleet::new(plan(clock.started_at()), clock, own.tally().clone(), Arc::default()));
         let (fleets, newest) = watch::channel(Arc::clone(&fleet));
         let settings = RunSettings { shows_hosts: true, ..RunSettings::without_outputs(7) };
-        let (handle, _) = RunHandle::new(newest, &settings, Healths::default(), own);
+        let (handle, _) = RunHandle::new(newest, &settings, Healths::default(), own, None);
         let runner = FleetRunner::start(
             fleet,
             Seed::new(7),

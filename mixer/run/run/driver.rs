@@ -83,9 +83,10 @@ async fn ready(
         )));
     };
     let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
-    let Emulated { plan, hosts, until } = emulated.map_err(bug)??;
+    let Emulated { plan, past } = emulated.map_err(bug)??;
+    let until = past.until;
     info!(from = from.rfc3339(), "history is written; the hosts go on live");
-    let mixer = MetricsMixer::start(plan, Some(hosts), settings, clock, events, admission).await?;
+    let mixer = MetricsMixer::start(plan, Some(past), settings, clock, events, admission).await?;
     tokio::time::sleep_until(clock.instant_of(until)).await;
     Ok(mixer)
 }

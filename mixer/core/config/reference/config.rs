@@ -37,6 +37,12 @@ pub(super) const CONFIG: Record = Record {
             "phases that the run passes through; see [Timelines](timelines.md)",
         ),
         field(
+            &["timeline_from"],
+            "`live` or `history`",
+            "`live`",
+            "the part of a run with a history from whose begin phases and `faults` count; see [history](history.md#begin-a-live-run-with-a-past)",
+        ),
+        field(
             &["verdicts"],
             "list of verdicts",
             "by its ground truth",

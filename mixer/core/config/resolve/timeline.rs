@@ -9,8 +9,11 @@ use crate::config::template::{PhaseLevers, PhaseTemplate, RepeatCount, TimelineT
 use crate::error::{SourceSpan, suggestion};
 use crate::fault::{Turns, Windows};
 use crate::naming::NAME_BYTES_MAX;
-use crate::plan::{Curve, PhaseChange, PhasePlan, TimedEvent, TimelinePlan, Truth};
+use crate::plan::{Curve, PhaseChange, PhasePlan, TimedEvent, TimelineFrom, TimelinePlan, Truth};
 use crate::time::Span;
+
+/// The values of `timeline_from`.
+const TIMELINE_FROM: [&str; 2] = ["live", "history"];
 
 /// The part of a run in which faults have their times: a phase, or the whole timeline.
 #[derive(Clone, Debug)]
@@ -56,6 +59,20 @@ impl Resolver<'_> {
             begin = end;
         }
         timeline
+    }
+
+    /// The moment from which phases and faults count behind a history.
+    pub(super) fn timeline_from(&mut self) -> TimelineFrom {
+        let Some(scalar) = &self.template.timeline_from else { return TimelineFrom::default() };
+        match self.value("timeline_from", scalar).as_deref() {
+            Some("history") => TimelineFrom::History,
+            Some("live") | None => TimelineFrom::Live,
+            Some(other) => {
+                let hint = suggestion(other, &TIMELINE_FROM);
+                self.problems.error(scalar.span, format!("unknown timeline_from {other:?}{hint}"));
+                TimelineFrom::Live
+            }
+        }
     }
 
     /// The length of a phase; zero after an error.
