@@ -3,6 +3,7 @@
 use promemu_core::error::Error;
 use promemu_core::fault::Course;
 use promemu_core::plan::Plan;
+use promemu_core::rng::{Seed, random_seed};
 use promemu_core::time::{Span, Time};
 use promemu_core::timeline::{TruthRecord, TruthRecords};
 use promemu_run::clock::wall_now;
@@ -24,7 +25,9 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
     let plan = config::load_named(settings, &args.name, start)?.plan;
     let span = span.unwrap_or_else(|| default_span(&plan));
     let until = start + span;
-    let mut records = TruthRecords::new(&plan, Course::new(start)).take_while(|record| record.begin < until);
+    let seed = settings.cli().seed.unwrap_or_else(random_seed);
+    let course = Course::new(start, Seed::new(seed));
+    let mut records = TruthRecords::new(&plan, course).take_while(|record| record.begin < until);
     let rows: Vec<_> = records.by_ref().take(RECORDS_MAX).map(|record| row(&record, start)).collect();
     let width = table::width();
     let on_events = on_events(&plan);
@@ -51,9 +54,11 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
         text.push('\n');
         text.push_str(&table::paragraph(&note, 0, width));
     }
-    if !on_events.is_empty() {
+    let has_jitter = plan.faults.iter().any(|fault| fault.times.jitter > Span::ZERO);
+    let of_seed = has_jitter.then(|| format!("Faults with a jitter begin at the times of --seed {seed}."));
+    for note in of_seed.into_iter().chain(Some(on_events).filter(|note| !note.is_empty())) {
         text.push('\n');
-        text.push_str(&table::paragraph(&on_events, 0, width));
+        text.push_str(&table::paragraph(&note, 0, width));
     }
     stdout::print(text.as_bytes())
 }

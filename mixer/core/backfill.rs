@@ -119,7 +119,8 @@ impl Backfill {
     /// The times of its phases and faults.
     #[must_use]
     pub fn course(&self) -> Course {
-        self.log.course().cloned().unwrap_or_else(|| Course::new(self.times.timeline_start))
+        let planned = || Course::new(self.times.timeline_start, Seed::new(self.seed));
+        self.log.course().cloned().unwrap_or_else(planned)
     }
 
     /// The events that pass between hosts.

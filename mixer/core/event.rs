@@ -29,14 +29,17 @@ pub const FAULT_FINISHED: &str = "fault_finished";
 pub const PHASE_STARTED: &str = "phase_started";
 /// Emitted by the mixer when a phase of the timeline ends; the data is its name.
 pub const PHASE_FINISHED: &str = "phase_finished";
+/// Emitted when a turn of the timeline is over; not by a skip out of its last phase.
+pub const TURN_FINISHED: &str = "turn_finished";
 /// Tells listeners outside of the run of an action of a client; the data has its fields. Hosts do not hear it.
 pub const CLIENT_ACTION: &str = "client_action";
 
 /// The events of begins and ends of faults and phases.
-pub const EDGE_EVENTS: [&str; 4] = [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED];
+pub const EDGE_EVENTS: [&str; 5] =
+    [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED, TURN_FINISHED];
 
 /// The built-in events of hosts and the mixer.
-pub const LIFECYCLE: [&str; 9] = [
+pub const LIFECYCLE: [&str; 10] = [
     HOST_STARTED,
     HOST_STOPPED,
     METRICS_PUSHED,
@@ -46,6 +49,7 @@ pub const LIFECYCLE: [&str; 9] = [
     FAULT_FINISHED,
     PHASE_STARTED,
     PHASE_FINISHED,
+    TURN_FINISHED,
 ];
 
 /// The source of the events that the mixer emits.

@@ -50,7 +50,7 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
         ["ctl"] => &["api_token_file", "url", "json", "run"],
         ["check", ..] => &["push_interval"],
         ["export", ..] => &["seed", "output", "push_timeout", "truth"],
-        ["plot", ..] => &["seed"],
+        ["plot" | "truth", ..] => &["seed"],
         ["test", ..] => return uses(&["plot"], flag) || OF_LIVE_TESTS.contains(&flag),
         ["proxy", ..] => &["seed", "debug"],
         ["plugins" | "scenarios", ..] => &["plugins_dir", "debug"],

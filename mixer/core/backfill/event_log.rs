@@ -14,6 +14,7 @@ use crate::fault::Course;
 use crate::interrupt::is_interrupted;
 use crate::plan::{HostPlan, Plan};
 use crate::plural::plural;
+use crate::rng::Seed;
 use crate::time::{Span, Time};
 use crate::timeline::{LoggedAction, RunLog, SentAction, edge_events};
 use crate::world::WorldBatch;
@@ -107,7 +108,7 @@ impl EventLog {
         }
         log.pass(&mut world, until, events_max)?;
         log.actions = world.log(0).actions().to_vec();
-        log.course = Some(world.log(0).course(timeline_start));
+        log.course = Some(world.log(0).course(timeline_start, Seed::new(seed)));
         log.records.shrink_to_fit();
         log.by_name.values_mut().for_each(Vec::shrink_to_fit);
         Ok(log)

@@ -1,11 +1,12 @@
 //! The course of a run: the times at which its phases and faults are on, as planned and as changed from outside.
 //!
-//! It is a pure function of the run's start and of the changes so far. Asking changes nothing, and the order in which
+//! It is a pure function of the run's start and seed, and of the changes so far. Asking changes nothing, and the order in which
 //! changes came makes no difference.
 
 use std::sync::Arc;
 
 use super::times::Windows;
+use crate::rng::Seed;
 use crate::time::{Span, Time};
 
 /// The shortest time.
@@ -26,6 +27,8 @@ pub struct Timed<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Course {
     run_start: Time,
+    /// The seed of the run, from which the delays of faults are drawn.
+    seed: Seed,
     /// `None` for a run to which nothing has come.
     changes: Option<Box<Changes>>,
 }
@@ -66,10 +69,16 @@ struct Stretch {
 }
 
 impl Course {
-    /// The planned course of a run that starts then.
+    /// The planned course of a run of this seed that starts then.
     #[must_use]
-    pub const fn new(run_start: Time) -> Self {
-        Self { run_start, changes: None }
+    pub const fn new(run_start: Time, seed: Seed) -> Self {
+        Self { run_start, seed, changes: None }
+    }
+
+    /// The same run as planned, without what has come from outside.
+    #[must_use]
+    pub const fn as_planned(&self) -> Self {
+        Self::new(self.run_start, self.seed)
     }
 
     /// Start of the run.
@@ -87,6 +96,11 @@ impl Course {
     /// Counts the run from another start.
     pub const fn count_from(&mut self, run_start: Time) {
         self.run_start = run_start;
+    }
+
+    /// Counts the run from the start of another course, and draws delays of faults from its seed.
+    pub const fn count_as(&mut self, other: &Self) {
+        (self.run_start, self.seed) = (other.run_start, other.seed);
     }
 
     /// From `from` on the timeline counts from `origin`. Returns `false` if that is known.
@@ -149,6 +163,13 @@ impl Course {
         skips.map(|skip| skip.from).find(|from| *from > after).unwrap_or(Time::NEVER)
     }
 
+    /// `true` if the timeline leaves for another place at this moment.
+    #[must_use]
+    pub fn skips_at(&self, at: Time) -> bool {
+        let mut skips = self.changes.iter().flat_map(|changes| &changes.skips);
+        skips.any(|skip| skip.from == at)
+    }
+
     /// The window that is open now.
     #[must_use]
     pub fn window(&self, of: Timed<'_>, now: Time) -> Option<(Time, Time)> {
@@ -158,33 +179,33 @@ impl Course {
     /// The last window that has begun by now.
     #[must_use]
     pub fn last_window(&self, of: Timed<'_>, now: Time) -> Option<(Time, Time)> {
-        let Some(changes) = &self.changes else { return of.times.last_window(self.run_start, now) };
+        let Some(changes) = &self.changes else { return of.times.last_window(self.run_of(of), now) };
         let (mut at, mut ends_by) = (now, Time::NEVER);
         for switch in changes.of(of.fault).rev() {
             if switch.from > at {
                 ends_by = switch.from;
                 continue;
             }
-            let planned = self.last_planned(of.times, at).filter(|(begin, _)| *begin >= switch.until);
+            let planned = self.last_planned(of, at).filter(|(begin, _)| *begin >= switch.until);
             let begun = planned.or_else(|| switch.begins.then_some((switch.from, switch.until)));
             if let Some((begin, end)) = begun {
                 return Some((begin, end.min(ends_by)));
             }
             (at, ends_by) = (switch.from.before(INSTANT), switch.from);
         }
-        let (begin, end) = self.last_planned(of.times, at)?;
+        let (begin, end) = self.last_planned(of, at)?;
         Some((begin, end.min(ends_by)))
     }
 
     /// The first begin after this time; [`Time::NEVER`] if there is none.
     #[must_use]
     pub fn next_begin(&self, of: Timed<'_>, after: Time) -> Time {
-        let Some(changes) = &self.changes else { return of.times.next_begin(self.run_start, after) };
+        let Some(changes) = &self.changes else { return of.times.next_begin(self.run_of(of), after) };
         // A planned window that begins as the fault ends by hand counts.
         let mut counts_from = after;
         for switch in changes.of(of.fault) {
             if switch.from > after {
-                let planned = self.next_planned(of.times, counts_from);
+                let planned = self.next_planned(of, counts_from);
                 if planned < switch.from {
                     return planned;
                 }
@@ -194,7 +215,7 @@ impl Course {
             }
             counts_from = after.max(switch.until.before(INSTANT));
         }
-        self.next_planned(of.times, counts_from)
+        self.next_planned(of, counts_from)
     }
 
     /// The first begin or end after this time; [`Time::NEVER`] if there is none.
@@ -206,22 +227,30 @@ impl Course {
         }
     }
 
+    /// The start of the run, and the seed of the delays of a fault. Most faults have none.
+    fn run_of(&self, of: Timed<'_>) -> (Time, Seed) {
+        let id = of.fault.filter(|_| of.times.jitter > Span::ZERO);
+        (self.run_start, id.map_or(self.seed, |id| self.seed.child("fault jitter").child(id)))
+    }
+
     /// The last window of the plan that has begun by now, where the timeline is.
-    fn last_planned(&self, times: &Windows, now: Time) -> Option<(Time, Time)> {
-        if !times.follows_timeline {
-            return times.last_window(self.run_start, now);
+    fn last_planned(&self, of: Timed<'_>, now: Time) -> Option<(Time, Time)> {
+        let (run_start, seed) = self.run_of(of);
+        if !of.times.follows_timeline {
+            return of.times.last_window((run_start, seed), now);
         }
         let stretches = self.stretches().rev().skip_while(|stretch| stretch.from > now);
-        stretches.map(|stretch| stretch.last_window(times, now)).find(Option::is_some).flatten()
+        stretches.map(|stretch| stretch.last_window((of.times, seed), now)).find(Option::is_some).flatten()
     }
 
     /// The first begin of the plan after this time.
-    fn next_planned(&self, times: &Windows, after: Time) -> Time {
-        if !times.follows_timeline {
-            return times.next_begin(self.run_start, after);
+    fn next_planned(&self, of: Timed<'_>, after: Time) -> Time {
+        let (run_start, seed) = self.run_of(of);
+        if !of.times.follows_timeline {
+            return of.times.next_begin((run_start, seed), after);
         }
         let stretches = self.stretches().skip_while(|stretch| stretch.to <= after);
-        stretches.map(|stretch| stretch.next_begin(times, after)).min().unwrap_or(Time::NEVER)
+        stretches.map(|stretch| stretch.next_begin((of.times, seed), after)).min().unwrap_or(Time::NEVER)
     }
 
     /// The stretches between skips, in order of time.
@@ -275,16 +304,16 @@ impl Changes {
 
 impl Stretch {
     /// The last window that has begun in it by now. One that would be open at its begin begins then.
-    fn last_window(&self, times: &Windows, now: Time) -> Option<(Time, Time)> {
-        let (begin, end) = times.last_window(self.origin, now.min(self.to.before(INSTANT)))?;
+    fn last_window(&self, (times, seed): (&Windows, Seed), now: Time) -> Option<(Time, Time)> {
+        let (begin, end) = times.last_window((self.origin, seed), now.min(self.to.before(INSTANT)))?;
         (begin >= self.from || end > self.from).then(|| (begin.max(self.from), end.min(self.to)))
     }
 
-    fn next_begin(&self, times: &Windows, after: Time) -> Time {
-        if after < self.from && self.last_window(times, self.from).is_some() {
+    fn next_begin(&self, (times, seed): (&Windows, Seed), after: Time) -> Time {
+        if after < self.from && self.last_window((times, seed), self.from).is_some() {
             return self.from;
         }
-        let begin = times.next_begin(self.origin, after.max(self.from));
+        let begin = times.next_begin((self.origin, seed), after.max(self.from));
         if begin < self.to { begin } else { Time::NEVER }
     }
 }
@@ -334,6 +363,7 @@ mod tests {
             at: secs(10),
             lasts: secs(5),
             every: Some(secs(20)),
+            jitter: Span::ZERO,
             until: secs(70),
             turns: None,
             follows_timeline,
@@ -342,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_fault_that_is_begun_by_hand_replaces_the_plan_while_it_is_on() {
-        let (id, mut course) = ("f".into(), Course::new(START));
+        let (id, mut course) = ("f".into(), Course::new(START, Seed::new(1)));
         let times = every_20(false);
         assert_eq!(windows(&course, &times), [(10, 15), (30, 35), (50, 55)]);
         assert!(course.begin(&id, at(12), at(32)) && !course.begin(&id, at(12), at(32)));
@@ -357,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_skip_moves_the_timeline_alone() {
-        let mut course = Course::new(START);
+        let mut course = Course::new(START, Seed::new(1));
         // At 12 s the timeline is 28 s old, at 40 s it is 50 s old, and at 60 s it begins anew.
         for (from, age) in [(12, 28), (40, 50), (60, 0)] {
             assert!(course.skip(at(from), at(from).before(Span::from_secs(age))));
@@ -401,7 +431,7 @@ mod tests {
             let turns = repeats.then_some(Turns { length: Span::from_secs(75), count: 2 });
             let times = Windows { turns, ..every_20(follows_timeline) };
             let of = Timed { times: &times, fault: Some("f") };
-            let mut course = Course::new(START);
+            let mut course = Course::new(START, Seed::new(1));
             for change in &changes {
                 apply(&mut course, change);
             }
@@ -417,7 +447,7 @@ mod tests {
                     prop_assert_eq!(course.next_edge(of, at(now)), at(*edge), "after {} of {:?}", now, &found);
                 }
             }
-            let mut backwards = Course::new(START);
+            let mut backwards = Course::new(START, Seed::new(1));
             for change in changes.iter().rev() {
                 apply(&mut backwards, change);
             }

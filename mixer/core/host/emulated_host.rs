@@ -55,6 +55,7 @@ impl EmulatedHost {
     /// A host of a run that starts at `run_start`.
     #[must_use]
     pub fn new(plan: Arc<HostPlan>, seed: Seed, run_start: Time) -> Self {
+        let course = Course::new(run_start, seed);
         let seed = seed.child(&plan.name);
         let mut rng = seed.rng();
         let spread = Span::from_nanos(rng.below(START_SPREAD.as_nanos()));
@@ -65,7 +66,7 @@ impl EmulatedHost {
             next_report: starts_at,
             events: EventBudget::default(),
             metrics: MetricSet::new(&plan, seed, starts_at, rng),
-            extras: Extras::of(&plan, seed, starts_at, run_start),
+            extras: Extras::of(&plan, seed, starts_at, &course),
             plan,
         }
     }
@@ -94,13 +95,13 @@ impl EmulatedHost {
         if let Some(pools) = self.pools_mut() {
             pools.replace_plan(&plan);
         }
-        let (seed, run_start) = (seed.child(&plan.name), self.run_start);
+        let (planned, seed) = (Course::new(self.run_start, seed), seed.child(&plan.name));
         let now = now.max(self.starts_at());
         let window = |fault: &FaultPlan, course: &Course| {
             FaultWindow::new(fault, seed.child(&fault.stream).rng(), now, course)
         };
         let row = self.metrics.values().row(&plan.shape);
-        Extras::replace_run_part(&mut self.extras, [&self.plan, &plan], &row, ((run_start, now), &window));
+        Extras::replace_run_part(&mut self.extras, [&self.plan, &plan], &row, ((&planned, now), &window));
         Self { plan, ..self }
     }
 

@@ -37,29 +37,32 @@ pub(super) struct Cause {
 
 impl Extras {
     /// The extras of a host that has some.
-    pub(super) fn of(plan: &HostPlan, seed: Seed, starts_at: Time, run_start: Time) -> Option<Box<Self>> {
-        let (faults, pools) =
-            (Faults::new(plan, seed, starts_at, run_start), Pools::new(plan, seed, starts_at));
-        let levers = levers_of(plan, run_start);
+    pub(super) fn of(plan: &HostPlan, seed: Seed, starts_at: Time, course: &Course) -> Option<Box<Self>> {
+        let (faults, pools) = (Faults::new(plan, seed, starts_at, course), Pools::new(plan, seed, starts_at));
+        let levers = levers_of(plan, course);
         let has_some = faults.is_some() || pools.is_some() || levers.is_some();
         has_some.then(|| Box::new(Self { levers, faults, pools }))
     }
 
     /// Counts levers and faults of the run from another start of it.
     pub(super) fn count_from(&mut self, plan: &HostPlan, starts_at: Time, run_start: Time) {
-        self.levers = levers_of(plan, run_start);
+        if let Some(levers) = &mut self.levers {
+            let mut course = levers.course().as_planned();
+            course.count_from(run_start);
+            *levers = HostLevers::new(Arc::clone(levers.part()), course);
+        }
         if let Some(faults) = &mut self.faults {
             faults.count_from(plan, starts_at, run_start);
         }
     }
 
     /// Takes over the levers and faults of the run from the second plan, which is equal to the first but for these.
-    /// The run started at the first of `times`, and now is the second. `window` gives that of a new fault.
+    /// The run has this course as planned. `window` gives the one of a new fault.
     pub(super) fn replace_run_part(
         extras: &mut Option<Box<Self>>,
         [old, new]: [&HostPlan; 2],
         row: &[f64],
-        (times, window): ((Time, Time), &NewWindow<'_>),
+        ((planned, now), window): ((&Course, Time), &NewWindow<'_>),
     ) {
         let levers = extras.as_deref_mut().and_then(|extras| extras.levers.as_mut());
         if let (Some(levers), Some(part)) = (levers, &new.run) {
@@ -68,7 +71,7 @@ impl Extras {
         if old.run != new.run && old.faults().chain(new.faults()).next().is_some() {
             let faults = &mut extras.get_or_insert_default().faults;
             let faults = faults.get_or_insert_with(|| Faults::none(row.into()));
-            faults.replace_plan(old, new, times, window);
+            faults.replace_plan(old, new, (planned, now), window);
         }
     }
 
@@ -160,7 +163,7 @@ impl Extras {
 }
 
 /// The levers of a host that reads some.
-fn levers_of(plan: &HostPlan, run_start: Time) -> Option<HostLevers> {
+fn levers_of(plan: &HostPlan, course: &Course) -> Option<HostLevers> {
     let part = plan.run.as_ref().filter(|_| plan.shape.reads_levers)?;
-    Some(HostLevers::new(Arc::clone(part), run_start))
+    Some(HostLevers::new(Arc::clone(part), course.clone()))
 }

@@ -67,15 +67,14 @@ struct Cut {
 
 impl Faults {
     /// The faults of a host that has this seed; `None` for a host without faults.
-    pub(super) fn new(plan: &HostPlan, seed: Seed, starts_at: Time, run_start: Time) -> Option<Self> {
-        let course = Course::new(run_start);
+    pub(super) fn new(plan: &HostPlan, seed: Seed, starts_at: Time, course: &Course) -> Option<Self> {
         let windows = plan.faults().map(|fault| {
             let rng = seed.child(&fault.stream).rng();
-            FaultWindow::new(fault, rng, starts_at, &course)
+            FaultWindow::new(fault, rng, starts_at, course)
         });
         let windows: Box<[FaultWindow]> = windows.collect();
         let shown = || vec![ABSENT; plan.shape.width].into();
-        (!windows.is_empty()).then(|| Self { course, windows, ..Self::none(shown()) })
+        (!windows.is_empty()).then(|| Self { course: course.clone(), windows, ..Self::none(shown()) })
     }
 
     /// Counts the faults of the run from then. The host has not started yet.
@@ -90,7 +89,7 @@ impl Faults {
     pub(super) fn none(shown: Box<[f64]>) -> Self {
         Self {
             // Faults of the run come with a plan, and with its start.
-            course: Course::new(Time::from_unix_nanos(0)),
+            course: Course::new(Time::from_unix_nanos(0), Seed::new(0)),
             windows: Box::default(),
             shown,
             own_time: None,
@@ -108,10 +107,10 @@ impl Faults {
         &mut self,
         old: &HostPlan,
         new: &HostPlan,
-        (run_start, now): (Time, Time),
+        (planned, now): (&Course, Time),
         window: impl Fn(&FaultPlan, &Course) -> FaultWindow,
     ) {
-        self.course.count_from(run_start);
+        self.course.count_as(planned);
         let windows = std::mem::take(&mut self.windows).into_iter();
         let mut known: IndexMap<&str, (&FaultPlan, FaultWindow)> =
             old.faults().zip(windows).map(|(fault, window)| (&*fault.stream, (fault, window))).collect();

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::event::{EDGE_EVENTS, FAULT_FINISHED, FAULT_STARTED, PHASE_FINISHED, PHASE_STARTED};
+use crate::event::{
+    EDGE_EVENTS, FAULT_FINISHED, FAULT_STARTED, PHASE_FINISHED, PHASE_STARTED, TURN_FINISHED,
+};
 use crate::fault::{Course, Timed};
 use crate::plan::{PhasePlan, Plan, TimedEvent};
 use crate::time::{Span, Time};
@@ -12,7 +14,7 @@ use crate::time::{Span, Time};
 pub struct RunEdge {
     /// Name of the event that tells of it.
     pub event: Arc<str>,
-    /// The name of the phase, or the id of the fault; `None` for another event.
+    /// The name of the phase, or the id of the fault; `None` for the end of a turn, and for another event.
     pub subject: Option<Arc<str>>,
 }
 
@@ -34,7 +36,7 @@ pub fn next_run_edge(plan: &Plan, course: &Course, after: Time) -> Time {
     all.map(|timed| course.next_edge(timed, after)).min().unwrap_or(Time::NEVER)
 }
 
-/// The edges at a moment: ends of faults, ends of phases, begins of phases, begins of faults, and events, each in the
+/// The edges at a moment: ends of faults, ends of phases, the end of a turn, begins of phases, begins of faults, and events, each in the
 /// config's order.
 #[must_use]
 pub fn run_edges_at(plan: &Plan, course: &Course, at: Time) -> Vec<RunEdge> {
@@ -52,6 +54,9 @@ pub fn run_edges_at(plan: &Plan, course: &Course, at: Time) -> Vec<RunEdge> {
     let mut edges: Vec<RunEdge> =
         faults().filter(|(timed, _)| ends(*timed)).map(edge(FAULT_FINISHED)).collect();
     edges.extend(phases().filter(|(timed, _)| ends(*timed)).map(edge(PHASE_FINISHED)));
+    let is_over = |last: &PhasePlan| ends(last.timed()) && !course.skips_at(at);
+    let is_over = plan.timeline.phases.last().is_some_and(is_over);
+    edges.extend(is_over.then(|| RunEdge { event: TURN_FINISHED.into(), subject: None }));
     edges.extend(phases().filter(|(timed, _)| begins(*timed)).map(edge(PHASE_STARTED)));
     edges.extend(faults().filter(|(timed, _)| begins(*timed)).map(edge(FAULT_STARTED)));
     let events = plan.timeline.events.iter().filter(|event| begins(event.timed()));

@@ -77,13 +77,22 @@ pub struct HostLevers {
 }
 
 impl HostLevers {
-    /// The levers of a host in a run that started then.
+    /// The levers of a host in a run of this course.
     #[must_use]
-    pub fn new(part: Arc<RunPart>, run_start: Time) -> Self {
+    pub fn new(part: Arc<RunPart>, course: Course) -> Self {
         let values = part.levers.iter().map(|lever| lever.default).collect();
         let epoch = Time::from_unix_nanos(0);
-        let course = Course::new(run_start);
         Self { part, course, moves: Vec::new(), values, advanced_to: epoch, steady_until: epoch }
+    }
+
+    /// The part of the run that moves them.
+    pub(crate) const fn part(&self) -> &Arc<RunPart> {
+        &self.part
+    }
+
+    /// The times of the run's phases and faults, as the host knows them.
+    pub(crate) const fn course(&self) -> &Course {
+        &self.course
     }
 
     /// Goes on with other levers and faults. A lever of the same name keeps its moves.
@@ -312,8 +321,11 @@ impl HostLevers {
         let phases = &self.part.timeline.phases;
         // Phases before the one that a skip has gone to count as passed.
         let origin = self.course.timeline_origin(now);
+        let mut planned = self.course.as_planned();
+        planned.count_from(origin);
+        let mut numbered = phases.iter().enumerate();
         let (current, (begin, _)) =
-            phases.iter().enumerate().find_map(|(n, phase)| Some((n, phase.times.window(origin, now)?)))?;
+            numbered.find_map(|(n, phase)| Some((n, planned.window(phase.timed(), now)?)))?;
         Some((&phases[..=current], begin.before(phases[current].times.at)))
     }
 
@@ -358,6 +370,7 @@ mod tests {
 
     use super::*;
     use crate::config::{ConfigFile, LoadOptions};
+    use crate::rng::Seed;
     use crate::time::Span;
 
     #[test]
@@ -372,7 +385,8 @@ mod tests {
                 hosts: [Host(name: \"x\", metrics: [Metric(name: \"m\", scenario: script(source: \"run.l7\"))])])"
         );
         let loaded = ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap();
-        let mut levers = HostLevers::new(loaded.plan.hosts[0].run.clone().unwrap(), START);
+        let mut levers =
+            HostLevers::new(loaded.plan.hosts[0].run.clone().unwrap(), Course::new(START, Seed::new(1)));
         // Pair by pair these would be 40 000 000 000 evaluations of windows.
         for secs in 0..200 {
             levers.advance(START + Span::from_secs(secs));
@@ -394,7 +408,7 @@ mod tests {
 
     fn host() -> HostLevers {
         let loaded = ConfigFile::from_text("test", CONFIG).plan(&LoadOptions::starting_at(START)).unwrap();
-        HostLevers::new(loaded.plan.hosts[0].run.clone().unwrap(), START)
+        HostLevers::new(loaded.plan.hosts[0].run.clone().unwrap(), Course::new(START, Seed::new(1)))
     }
 
     proptest! {

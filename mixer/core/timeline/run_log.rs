@@ -11,6 +11,7 @@ use super::sent_action::SentAction;
 use crate::event::Event;
 use crate::fault::Course;
 use crate::plan::{Action, HostPlan, HostSelection};
+use crate::rng::Seed;
 use crate::time::{Span, Time};
 
 /// Maximum number of actions that are kept.
@@ -176,10 +177,10 @@ impl RunLog {
         reaching.map(|logged| Arc::clone(&logged.sent))
     }
 
-    /// The course of the run, which started then.
+    /// The course of the run of this seed, which started then.
     #[must_use]
-    pub fn course(&self, run_start: Time) -> Course {
-        let mut course = Course::new(run_start);
+    pub fn course(&self, run_start: Time, seed: Seed) -> Course {
+        let mut course = Course::new(run_start, seed);
         for logged in &self.actions {
             let _is_known = logged.sent.change(&mut course);
         }

@@ -5,6 +5,7 @@ use crate::backfill::Grid;
 use crate::config::{ConfigFile, LoadOptions};
 use crate::fault::Course;
 use crate::plan::Plan;
+use crate::rng::Seed;
 use crate::time::{Span, Time};
 
 const START: Time = Time::from_unix_secs(1_767_600_000);
@@ -39,7 +40,7 @@ fn seen(alerts: Vec<AlertSeries>) -> Observation {
     let grid = Grid { from: START, to: at(60.0), step: Span::from_secs(60) };
     Observation {
         grid,
-        course: Course::new(START),
+        course: Course::new(START, Seed::new(1)),
         alerts,
         twin: Some(Vec::new()),
         undecided_alerts: IndexMap::new(),

@@ -114,7 +114,7 @@ impl WorldBatch {
             outside: vec![Vec::new(); seeds.len()],
             outside_counts: vec![0; seeds.len()],
             logs: vec![RunLog::default(); seeds.len()],
-            courses: vec![Course::new(timeline_start); seeds.len()],
+            courses: seeds.iter().map(|seed| Course::new(timeline_start, Seed::new(*seed))).collect(),
             is_course_changed: false,
             told_to: start.before(Span::from_nanos(1)),
             counts: UpdateCounts::default(),
@@ -206,7 +206,8 @@ impl WorldBatch {
         }
         let State { courses, told_to, .. } = &self.state;
         let mut edges = courses.iter().map(|course| next_run_edge(&self.layout.plan, course, *told_to));
-        if courses.iter().any(Course::is_changed) {
+        let has_jitter = self.layout.plan.faults.iter().any(|fault| fault.times.jitter > Span::ZERO);
+        if has_jitter || courses.iter().any(Course::is_changed) {
             return edges.min().unwrap_or(Time::NEVER);
         }
         // All worlds have the same.

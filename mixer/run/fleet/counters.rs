@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tracing::{Span, warn};
 
 use promemu_core::fault::Course;
+use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 use promemu_core::timeline::RunLog;
 
@@ -58,7 +59,7 @@ impl Counters {
             event_tap,
             simulation: SimulationProgress::default(),
             run_log: Mutex::default(),
-            course: Mutex::new(Course::new(Time::NEVER)),
+            course: Mutex::new(Course::new(Time::NEVER, Seed::new(0))),
             course_changed: Notify::new(),
             was_log_full: AtomicBool::new(false),
             drops_told: Mutex::default(),

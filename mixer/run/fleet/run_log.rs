@@ -9,6 +9,7 @@ use promemu_core::event::{CLIENT_SOURCE, Event, HostId, MIXER_SOURCE};
 use promemu_core::fault::Course;
 use promemu_core::host::{DrivenHost, EmulatedHost};
 use promemu_core::plan::{Action, HostPlan, Plan};
+use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 use promemu_core::timeline::{
     LogFull, RunEdge, RunLog, SentAction, Targets, active_edges, next_run_edge, run_edges_at,
@@ -159,11 +160,18 @@ impl Fleet {
         self.counters.run_start.get().copied().unwrap_or_else(|| self.clock.now())
     }
 
-    /// Notes the start of the run, from which its faults count.
-    pub(super) fn set_run_start(&self, start: Time) {
+    /// The course of the run as planned.
+    pub(crate) fn planned_course(&self) -> Course {
+        let mut course = self.counters.course().as_planned();
+        course.count_from(self.run_start());
+        course
+    }
+
+    /// Notes the start of the run, from which its faults count, and its seed.
+    pub(super) fn set_run_start(&self, start: Time, seed: Seed) {
         // Later fleets of the run keep the first one.
         if self.counters.run_start.set(start).is_ok() {
-            self.counters.course().count_from(start);
+            self.counters.course().count_as(&Course::new(start, seed));
         }
     }
 

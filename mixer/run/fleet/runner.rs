@@ -67,7 +67,7 @@ impl FleetRunner {
         let mut runner = Self { members, edits: 0, seed, workers, running: 0, ringer: JoinSet::new(), stop };
         runner.start_ringer();
         let run_start = history.as_deref().and_then(<[_]>::first).map(|host| host.host().run_start());
-        runner.members.fleet.set_run_start(run_start.unwrap_or(start));
+        runner.members.fleet.set_run_start(run_start.unwrap_or(start), seed);
         let Some(history) = history else {
             runner.spawn_all(start, &vec![None; hosts], &mut []).await;
             return runner;

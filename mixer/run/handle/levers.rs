@@ -119,7 +119,7 @@ fn everywhere(fleet: &Fleet, log: &RunLog) -> HostLevers {
     let faults = plan.faults.iter().filter(|fault| fault.hosts.is_none()).cloned().collect();
     let timeline = Arc::clone(&plan.timeline);
     let part = Arc::new(RunPart { levers: Arc::clone(&plan.levers), faults, shown: Vec::new(), timeline });
-    let mut levers = HostLevers::new(part, fleet.run_start());
+    let mut levers = HostLevers::new(part, fleet.planned_course());
     for logged in log.actions().iter().filter(|logged| logged.targets == Targets::All) {
         levers.apply(&logged.sent);
     }
@@ -147,7 +147,7 @@ fn by_hosts(
         let reaching = moves.iter().enumerate().filter(|(_, logged)| logged.targets.reach(&host));
         let reaching: Vec<usize> = reaching.map(|(index, _)| index).collect();
         let value = *known.entry((Arc::as_ptr(part), reaching)).or_insert_with_key(|(_, reaching)| {
-            let mut levers = HostLevers::new(Arc::clone(part), fleet.run_start());
+            let mut levers = HostLevers::new(Arc::clone(part), fleet.planned_course());
             let of_timeline = log.actions().iter().filter(|logged| logged.sent.action.is_of_timeline());
             of_timeline.for_each(|logged| levers.apply(&logged.sent));
             for index in reaching {

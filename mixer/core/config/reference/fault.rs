@@ -18,10 +18,16 @@ pub(super) const FAULT: Record = Record {
         field(&["lasts"], "duration", "`inf`", "its length; the end is exclusive"),
         field(&["every"], "duration, 100 ms or longer", "once", "from one begin to the next"),
         field(
+            &["jitter"],
+            "duration",
+            "`0s`",
+            "each begin is later by a random part of it, which depends on the seed alone; with `lasts` below `every`",
+        ),
+        field(
             &["on"],
             "event, or a list of them",
             "none",
-            "an event begins it, in place of `at`, `every` and `during`; another one while it is on prolongs it",
+            "an event begins it, in place of `at`, `every`, `jitter` and `during`; another one while it is on prolongs it",
         ),
         field(
             &["hosts"],

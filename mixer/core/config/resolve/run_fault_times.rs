@@ -17,6 +17,7 @@ impl Resolver<'_> {
         let timed = [("at", template.at.as_ref().map(|at| at.span))];
         let timed = timed.into_iter().chain([
             ("every", template.every.as_ref().map(|every| every.span)),
+            ("jitter", template.jitter.as_ref().map(|jitter| jitter.span)),
             ("during", template.during.as_ref().map(|during| during.span)),
         ]);
         if let Some((field, Some(span))) =
@@ -69,7 +70,13 @@ impl Resolver<'_> {
         if !template.on.is_empty() {
             return Some(Windows::never(lasts));
         }
-        let Some(given) = &template.every else { return Some(Windows::new(at, lasts, None)) };
+        let jitter = self.optional("jitter", template.jitter.as_ref(), Span::ZERO)?;
+        if let Some(place) = template.jitter.as_ref().filter(|_| jitter == Span::FOREVER) {
+            self.problems.error(place.span, "jitter must not be endless: the fault might never begin");
+            return None;
+        }
+        let once = Windows { jitter, ..Windows::new(at, lasts, None) };
+        let Some(given) = &template.every else { return Some(once) };
         let every = self.fault_period(given)?;
         if lasts > every {
             let message = match &template.lasts {
@@ -82,7 +89,11 @@ impl Resolver<'_> {
             self.problems.error(given.span, message);
             return None;
         }
-        Some(Windows::new(at, lasts, Some(every)))
+        if jitter > Span::ZERO && lasts.plus(jitter) >= every {
+            self.problems.error(given.span, "lasts and jitter together must be shorter than every");
+            return None;
+        }
+        Some(Windows { every: Some(every), ..once })
     }
 
     /// The phase that a fault is in, or the timeline if that has the fault; `None` for a fault of the whole run.
@@ -110,12 +121,13 @@ impl Resolver<'_> {
         Container { name, begin, end, turns }: &Container,
     ) -> Option<Windows> {
         let length = end.minus(*begin);
-        let (at, lasts) = (times.at, times.lasts);
+        let (at, lasts) = (times.at.plus(times.jitter), times.lasts);
+        let late = if times.jitter == Span::ZERO { "" } else { " with its jitter" };
         if at >= length {
             let place = template.at.as_ref().map_or(template.id.span, |at| at.span);
             // A phase without a length has an error of its own.
             if length > Span::ZERO {
-                let message = format!("the fault begins at {at} of {name}, which lasts {length}");
+                let message = format!("the fault begins at {at} of {name}{late}, which lasts {length}");
                 self.problems.error(place, message);
             }
             return None;
@@ -124,18 +136,18 @@ impl Resolver<'_> {
         if let Some(place) = template.lasts.as_ref().filter(|_| lasts > left && lasts != Span::FOREVER) {
             let past = lasts.minus(left);
             let message = format!(
-                "the fault ends {past} after {name}, which lasts {length}; shorten lasts, or begin earlier"
+                "the fault ends{late} {past} after {name}, which lasts {length}; shorten lasts, or begin earlier"
             );
             self.problems.error(place.span, message);
             return None;
         }
         Some(Windows {
-            at: begin.plus(at),
-            lasts: lasts.min(left),
-            every: times.every,
+            at: begin.plus(times.at),
+            lasts: lasts.min(length.minus(times.at)),
             until: *end,
             turns: *turns,
             follows_timeline: true,
+            ..times
         })
     }
 }

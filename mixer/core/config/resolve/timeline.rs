@@ -51,7 +51,8 @@ impl Resolver<'_> {
                 let message = format!("two phases are called {name:?}; a phase's name must be unique");
                 self.problems.error(phase.name.span, message);
             }
-            let times = Windows { at: begin, lasts, every: None, until: end, turns, follows_timeline: true };
+            let times =
+                Windows { until: end, turns, follows_timeline: true, ..Windows::new(begin, lasts, None) };
             timeline.events.extend(self.phase_events(phase, &name, times));
             let changes = self.phase_changes(phase, &timeline.phases);
             let truth = self.truth(phase.truth.as_ref());

@@ -136,15 +136,11 @@ fn text(
             &of_lever(&format!("{SECONDS_LEVER}{n}"), 3),
         );
     }
-    let last = timeline.phases.last().map(|phase| quoted(&phase.name)).unwrap_or_default();
     metric(
         "scenario_runs_total",
         "Turns of the timeline that are over.",
         &format!(r#""scenario": {scenario}, "status": "finished""#),
-        &format!(
-            r#"repeat: Repeat(var: "last_phase", in: [{last}]), metric_type: counter, decimals: 0, scenario: calc_by_event(events_config: {{
-                "phase_finished@promemu": "if event.data == last_phase {{ value + 1 }} else {{ value }}" }})"#
-        ),
+        r#"metric_type: counter, decimals: 0, scenario: calc_by_event(events_config: { "turn_finished@promemu": "value + 1" })"#,
     );
     for (n, fault) in faults.iter().enumerate() {
         let [id, kind, target, root] =

@@ -6,7 +6,7 @@ use super::resolver::Resolver;
 use crate::error::{nearest, suggestion};
 use crate::event::{
     CLIENT_SOURCE, FAULT_FINISHED, FAULT_STARTED, LIFECYCLE, MIXER_SOURCE, PHASE_FINISHED, PHASE_STARTED,
-    Source, Subscription,
+    Source, Subscription, TURN_FINISHED,
 };
 use crate::fault::renamed_event;
 
@@ -18,7 +18,7 @@ impl Resolver<'_> {
         let has_faults = !self.template.faults.is_empty()
             || of_timeline.is_some_and(|timeline| !timeline.faults.is_empty());
         let of_faults = |event: &&str| [FAULT_STARTED, FAULT_FINISHED].contains(event);
-        let of_phases = |event: &&str| [PHASE_STARTED, PHASE_FINISHED].contains(event);
+        let of_phases = |event: &&str| [PHASE_STARTED, PHASE_FINISHED, TURN_FINISHED].contains(event);
         let built_in = LIFECYCLE.into_iter().filter(|event| {
             (has_faults || !of_faults(event)) && (of_timeline.is_some() || !of_phases(event))
         });

@@ -39,11 +39,11 @@ impl FaultTemplate {
                     time @ ("at" | "every" | "lasts") => {
                         format!("{time} belongs to the Fault: write it beside kind, not inside of {name}")
                     }
+                    "jitter" if !has_cycle => {
+                        format!("jitter belongs to the Fault: write it beside kind, not inside of {name}")
+                    }
                     field @ ("on" | "until") => {
                         format!("a fault of the run has no {field}; give it at, or give {name} to a host")
-                    }
-                    "jitter" if !has_cycle => {
-                        format!("a fault of the run has no jitter; leave it out, or give {name} to a host")
                     }
                     _ => continue,
                 };

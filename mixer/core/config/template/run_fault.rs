@@ -21,6 +21,8 @@ pub(in crate::config) struct RunFaultTemplate {
     pub(in crate::config) during: Option<Scalar<String>>,
     pub(in crate::config) lasts: Option<Scalar<Span>>,
     pub(in crate::config) every: Option<Scalar<Span>>,
+    /// The longest random delay of each begin.
+    pub(in crate::config) jitter: Option<Scalar<Span>>,
     /// The events on which it begins.
     pub(in crate::config) on: Vec<Scalar<String>>,
     /// Patterns of hosts; empty for all hosts.
@@ -60,6 +62,7 @@ impl RunFaultTemplate {
         let during = fields.scalar("during", problems);
         let lasts = fields.scalar("lasts", problems);
         let every = fields.scalar("every", problems);
+        let jitter = fields.scalar("jitter", problems);
         let on = fields.take("on").map(|node| read_texts(&node, "on", problems)).unwrap_or_default();
         let hosts = fields.take("hosts");
         let hosts = hosts.map(|node| read_texts(&node, "hosts", problems)).unwrap_or_default();
@@ -84,13 +87,13 @@ impl RunFaultTemplate {
             Some(kind) => Some(kind?),
             None => None,
         };
-        Some(Self { id: id?, is_whole, at, during, lasts, every, on, hosts, changes, kind, truth })
+        Some(Self { id: id?, is_whole, at, during, lasts, every, jitter, on, hosts, changes, kind, truth })
     }
 
     /// `true` if it is given no time.
     pub(in crate::config) fn is_untimed(&self) -> bool {
-        let has_time =
-            self.at.is_some() || self.during.is_some() || self.lasts.is_some() || self.every.is_some();
+        let spans = [&self.at, &self.lasts, &self.every, &self.jitter];
+        let has_time = self.during.is_some() || spans.into_iter().any(Option::is_some);
         !has_time && self.on.is_empty()
     }
 }

@@ -148,7 +148,7 @@ fn a_misspelt_time_is_the_only_error() {
         let text = config("").replace("Config(", &format!("Config(faults: [{fault}], "));
         error_of(&text, &[])
     };
-    insta::assert_snapshot!(of_run("Fault(id: \"a\", kind: gap, lasting: \"5m\")"), @r#"test.ron:1:43: Fault has no field "lasting"; expected one of id, at, during, lasts, every, on, hosts, set, times, plus, kind, truth"#);
+    insta::assert_snapshot!(of_run("Fault(id: \"a\", kind: gap, lasting: \"5m\")"), @r#"test.ron:1:43: Fault has no field "lasting"; expected one of id, at, during, lasts, every, jitter, on, hosts, set, times, plus, kind, truth"#);
     insta::assert_snapshot!(of_run("Fault(id: \"a\", kind: counter_reset, evry: \"5m\")"), @r#"test.ron:1:53: Fault has no field "evry"; did you mean "every"?"#);
 }
 

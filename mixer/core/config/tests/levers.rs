@@ -80,7 +80,11 @@ fn kinds_of_faults_are_checked_for_each_host_with_their_places() {
         ),
         ("Fault(id: \"a\", kind: flapping(at: 1, up: 1, down: 1))", "", "at belongs to the Fault"),
         ("Fault(id: \"a\", at: 1, kind: gap(on: \"go\"))", "", "a fault of the run has no on"),
-        ("Fault(id: \"a\", at: 1, kind: gap(jitter: 1))", "", "a fault of the run has no jitter"),
+        (
+            "Fault(id: \"a\", at: 1, kind: gap(jitter: 1))",
+            "",
+            "jitter belongs to the Fault: write it beside kind, not inside of gap",
+        ),
         ("Fault(id: \"a\", at: 1, kind: gapp)", "", "unknown fault \"gapp\"; did you mean \"gap\"?"),
         ("Fault(id: \"a\", at: 1, kind: late)", "", "late needs by"),
         ("Fault(id: \"a\", kind: gap)", "", "gap needs at, every or on: the time of the fault"),

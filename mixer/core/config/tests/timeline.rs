@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::{MIXER_SOURCE, PHASE_STARTED};
 use crate::fault::Course;
+use crate::rng::Seed;
 use crate::timeline::{next_run_edge, run_edges_at};
 
 /// A config with this timeline, and these fields.
@@ -145,8 +146,8 @@ fn edges_come_in_their_order_at_one_moment() {
         Fault(id: "f", at: 1, lasts: 4, set: { "load": 2 }), Fault(id: "g", during: "b", set: { "load": 3 })]"#;
     let plan = plan_of(&text(timeline, ""), &[]).unwrap().plan;
     let at = START + Span::from_secs(5);
-    assert_eq!(next_run_edge(&plan, &Course::new(START), START + Span::from_secs(1)), at);
-    let edges = run_edges_at(&plan, &Course::new(START), at);
+    assert_eq!(next_run_edge(&plan, &Course::new(START, Seed::new(1)), START + Span::from_secs(1)), at);
+    let edges = run_edges_at(&plan, &Course::new(START, Seed::new(1)), at);
     let edges: Vec<_> = edges.iter().map(|edge| (&*edge.event, edge.subject.as_deref())).collect();
     let expected = [
         ("fault_finished", Some("f")),
@@ -156,8 +157,96 @@ fn edges_come_in_their_order_at_one_moment() {
         ("go", None),
     ];
     assert_eq!(edges, expected);
-    let ends = run_edges_at(&plan, &Course::new(START), at + Span::from_secs(5));
-    assert_eq!(ends.len(), 2, "an end of a fault and of a phase: {ends:?}");
+    let ends = run_edges_at(&plan, &Course::new(START, Seed::new(1)), at + Span::from_secs(5));
+    let events: Vec<&str> = ends.iter().map(|edge| &*edge.event).collect();
+    assert_eq!(events, ["fault_finished", "phase_finished", "turn_finished"]);
+}
+
+#[test]
+fn a_skip_out_of_the_last_phase_ends_it_but_not_the_turn() {
+    let timeline = r#"phases: [Phase(name: "a", lasts: 5), Phase(name: "b", lasts: 5)], repeat: 2"#;
+    let plan = plan_of(&text(timeline, ""), &[]).unwrap().plan;
+    let secs = |secs: u64| START + Span::from_secs(secs);
+    let mut course = Course::new(START, Seed::new(1));
+    // From the last phase back to the begin of the turn, and from the first phase to the last one.
+    let skips = [(7, 0), (9, 5)];
+    for (from, age) in skips {
+        assert!(course.skip(secs(from), secs(from - age)));
+    }
+    let mut told = Vec::new();
+    let mut at = START;
+    loop {
+        at = next_run_edge(&plan, &course, at);
+        if at == crate::time::Time::NEVER {
+            break;
+        }
+        let ends = run_edges_at(&plan, &course, at);
+        let ends = ends.into_iter().filter(|edge| edge.event.ends_with("_finished"));
+        told.extend(ends.map(|edge| (at.since(START).as_secs_f64(), edge.event.to_string())));
+    }
+    let [phase, turn] = ["phase_finished", "turn_finished"].map(str::to_owned);
+    let expected = [(5.0, &phase), (7.0, &phase), (9.0, &phase), (14.0, &phase), (14.0, &turn)];
+    let rest = [(19.0, &phase), (24.0, &phase), (24.0, &turn)];
+    let expected: Vec<_> = expected.into_iter().chain(rest).map(|(at, event)| (at, event.clone())).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn jitter_delays_each_begin_by_the_seed_within_its_phase() {
+    let timeline = r#"phases: [Phase(name: "a", lasts: 10), Phase(name: "b", lasts: 60)], repeat: 3, faults: [
+        Fault(id: "f", during: "b", at: 5, lasts: 4, every: 20, jitter: 10, set: { "load": 2 })]"#;
+    let faults = r#"faults: [Fault(id: "g", at: 5, lasts: 4, jitter: "1m", set: { "load": 3 })],"#;
+    let plan = plan_of(&text(timeline, faults), &[]).unwrap().plan;
+    let begins = |seed: u64, fault: usize| {
+        let course = Course::new(START, Seed::new(seed));
+        let next = |at: &crate::time::Time| {
+            let next = course.next_begin(plan.faults[fault].timed(), *at);
+            (next != crate::time::Time::NEVER).then_some(next)
+        };
+        let begins = std::iter::successors(next(&START), next).map(|at| at.since(START).as_secs_f64());
+        begins.collect::<Vec<f64>>()
+    };
+    let (f, g) = plan.faults.iter().enumerate().fold(
+        (0, 0),
+        |(f, g), (n, fault)| {
+            if &*fault.id == "f" { (n, g) } else { (f, n) }
+        },
+    );
+    let seeded = begins(1, f);
+    assert_eq!(seeded.len(), 9, "{seeded:?}");
+    for (n, begin) in seeded.iter().enumerate() {
+        let planned = f64::from(u32::try_from(n / 3 * 70 + 15 + n % 3 * 20).unwrap());
+        assert!((planned..=planned + 10.0).contains(begin), "{n}: {begin} of {planned}");
+    }
+    let delays: Vec<f64> = seeded.iter().map(|begin| (begin - 15.0) % 70.0 % 20.0).collect();
+    assert!(delays.iter().any(|delay| (delay - delays[0]).abs() > 1.0), "each has its own: {delays:?}");
+    assert_eq!(begins(1, f), seeded);
+    assert_ne!(begins(2, f), seeded);
+    assert!((5.0..=65.0).contains(&begins(1, g)[0]) && begins(1, g) != begins(2, g));
+    for (wrong, expected) in [
+        (("jitter: 10", "jitter: 16"), "lasts and jitter together must be shorter than every"),
+        (
+            ("every: 20, jitter: 10", "jitter: 55"),
+            "the fault begins at 1m of phase \"b\" with its jitter, which lasts 1m",
+        ),
+        (
+            ("every: 20, jitter: 10", "jitter: 53"),
+            "the fault ends with its jitter 2s after phase \"b\", which lasts 1m",
+        ),
+        (("jitter: 10", "jitter: \"inf\""), "jitter must not be endless"),
+        (
+            ("at: 5, lasts: 4, every: 20, jitter: 10", "on: \"x\", jitter: 3"),
+            "a fault takes either on or jitter",
+        ),
+    ] {
+        let timeline = if wrong.0.starts_with("at") {
+            timeline.replace("during: \"b\", ", "")
+        } else {
+            timeline.to_owned()
+        };
+        let error = said(&timeline.replace(wrong.0, wrong.1), faults);
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::event::DELIVERY_DELAY;
+use crate::fault::Course;
 use crate::plan::Action;
 use crate::timeline::{HostLevers, SentAction};
 
@@ -13,7 +14,7 @@ fn levers(faults: &str) -> HostLevers {
         r#"Config(levers: {{ "y": 1, "x": 2 }}, faults: [{faults}],
             hosts: [Host(name: "web-1", metrics: [Metric(name: "m", scenario: script(source: "run.x"))])])"#
     ));
-    HostLevers::new(Arc::clone(plan.hosts[0].run.as_ref().unwrap()), START)
+    HostLevers::new(Arc::clone(plan.hosts[0].run.as_ref().unwrap()), Course::new(START, Seed::new(1)))
 }
 
 fn secs(secs: f64) -> Time {

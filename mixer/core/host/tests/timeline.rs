@@ -3,6 +3,7 @@
 #![expect(clippy::float_cmp, reason = "levers take the very numbers of the config")]
 
 use super::*;
+use crate::fault::Course;
 use crate::timeline::HostLevers;
 
 /// The levers `y`, 1 by default, and `x`, 2 by default, with this timeline and these faults.
@@ -11,7 +12,7 @@ fn levers(timeline: &str, faults: &str) -> HostLevers {
         r#"Config(levers: {{ "y": 1, "x": 2 }}, timeline: Timeline({timeline}), faults: [{faults}],
             hosts: [Host(name: "web-1", metrics: [Metric(name: "m", scenario: script(source: "run.x"))])])"#
     ));
-    HostLevers::new(Arc::clone(plan.hosts[0].run.as_ref().unwrap()), START)
+    HostLevers::new(Arc::clone(plan.hosts[0].run.as_ref().unwrap()), Course::new(START, Seed::new(1)))
 }
 
 fn secs(secs: f64) -> Time {

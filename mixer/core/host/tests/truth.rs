@@ -60,7 +60,7 @@ fn its_metrics_say_what_is_on() {
 fn records_come_in_order_and_name_all_phases_and_faults() {
     let plan = plan("");
     let secs = |time: Time| time.since(START).as_secs_f64();
-    let records: Vec<_> = TruthRecords::new(&plan, Course::new(START))
+    let records: Vec<_> = TruthRecords::new(&plan, Course::new(START, Seed::new(1)))
         .map(|record| (record.subject, record.id, secs(record.begin), secs(record.end)))
         .collect();
     let (phase, fault) = (TruthSubject::Phase, TruthSubject::Fault);
@@ -77,7 +77,7 @@ fn records_come_in_order_and_name_all_phases_and_faults() {
         (phase, peak, 240.0, 360.0),
     ];
     assert_eq!(records, expected);
-    let slow = TruthRecords::new(&plan, Course::new(START)).nth(1).unwrap();
+    let slow = TruthRecords::new(&plan, Course::new(START, Seed::new(1))).nth(1).unwrap();
     insta::assert_snapshot!(slow.json_line(), @r#"{"alerts":["Slow"],"begin":"2026-01-05T08:00:20Z","begin_unix":1767600020.0,"end":"2026-01-05T08:00:35Z","end_unix":1767600035.0,"id":"slow","kind":"lever","root":"db-2","target":"*","type":"fault"}"#);
 }
 

@@ -59,13 +59,13 @@ const METRICS: [&str; 26] = [
 const LEVERS: &str = r#"levers: { "load": 1, "ratio": 0.1 }"#;
 
 const LEVER_FAULTS: &str = r#"
-    Fault(id: "slow", at: 5, lasts: 4, every: 11, hosts: "h-[12]", times: { "load": ramp(to: 5, over: 3) }),
+    Fault(id: "slow", at: 5, lasts: 4, every: 11, jitter: 3, hosts: "h-[12]", times: { "load": ramp(to: 5, over: 3) }),
     Fault(id: "wave", at: "500ms", lasts: 20, plus: { "ratio": sine(period: 7, amplitude: 0.05) }),
     Fault(id: "late", at: 20, hosts: "h-1", set: { "ratio": curve([(0, 0.2), (10, 0)]) })"#;
 
 /// Faults of the run that hosts show.
 const SHOWN_FAULTS: [&str; 11] = [
-    r#"Fault(id: "gone", at: 7, lasts: 3, every: 13, hosts: "h-[1-3]", kind: host_down(probability: 0.7))"#,
+    r#"Fault(id: "gone", at: 7, lasts: 3, every: 13, jitter: "2500ms", hosts: "h-[1-3]", kind: host_down(probability: 0.7))"#,
     r#"Fault(id: "blank", at: "3500ms", lasts: 9, plus: { "load": 1 }, kind: nan(metrics: ["walk", "fix.*"], probability: 0.5))"#,
     r#"Fault(id: "reset", at: 2, every: 9, kind: counter_reset(probability: 0.8))"#,
     r#"Fault(id: "empty", lasts: 2, every: 10, hosts: "h-1", kind: gap)"#,
@@ -90,7 +90,7 @@ const PHASE_SETS: [&str; 6] = [
 
 /// Faults of a timeline whose first phase lasts a second or longer.
 const TIMELINE_FAULTS: [&str; 4] = [
-    r#"Fault(id: "t-slow", during: "p0", at: "400ms", lasts: "100ms", every: "200ms", times: { "load": 2 })"#,
+    r#"Fault(id: "t-slow", during: "p0", at: "400ms", lasts: "100ms", every: "200ms", jitter: "40ms", times: { "load": 2 })"#,
     r#"Fault(id: "t-down", at: "500ms", hosts: "h-[12]", kind: host_down(probability: 0.6))"#,
     r#"Fault(id: "t-reset", every: "700ms", lasts: "300ms", plus: { "ratio": 0.1 }, kind: counter_reset)"#,
     r#"Fault(id: "t-nan", during: "p0", lasts: "800ms", hosts: "h-1", kind: nan(metrics: ["walk"]))"#,
