@@ -295,6 +295,30 @@ fn a_prometheus_that_ends_makes_verdicts_undecided_and_never_passed() {
 }
 
 #[test]
+fn another_prometheus_that_takes_the_port_first_is_not_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (data, config, pid) = (path("data"), path("empty.yml"), path("pid"));
+    std::fs::write(&config, "global: {}\n").unwrap();
+    // It answers when the one that is started finds the port taken.
+    let script = format!(
+        "for a; do case $a in --web.listen-address=*) address=${{a#*=}};; esac; done\n\
+         [ -e {pid} ] && exec prometheus \"$@\"\n\
+         timeout 120 prometheus --config.file={config} --storage.tsdb.path={data} --web.listen-address=$address >{data}.log 2>&1 &\n\
+         echo $! >{pid}\n\
+         until promtool query instant http://$address 1 >/dev/null 2>&1; do kill -0 $! || exit 1; done\n\
+         exec prometheus \"$@\""
+    );
+    let verdicts = r#"verdicts: [fires(alert: "Busy", of: "busy"), no_other_alerts(except: ["Down"]), series(total: 4)],"#;
+    let (output, report) =
+        tested(verdicts, RULES, &["--mode", "large", "--prometheus", &program(dir.path(), &script)]);
+    let pid = std::fs::read_to_string(pid).unwrap();
+    let ended = std::process::Command::new("kill").arg(pid.trim()).status().unwrap();
+    assert!(ended.success(), "the other one answered until now");
+    assert_eq!(output.status.code(), Some(0), "{report} {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn what_the_large_mode_does_not_know_is_undecided_with_the_reason() {
     let verdicts = r#"verdicts: [fires(alert: "Busy", of: "busy"), fires(alert: "Down", of: "down"), no_other_alerts(except: ["Busy"])],"#;
     for (from, to, reason) in [

@@ -50,10 +50,12 @@ impl Prometheus {
             fs::write(dir.path().join("prometheus.yml"), "global: {}\n").map_err(failed(no_folder))?;
             let log = File::create(dir.path().join("log")).map_err(failed(no_folder))?;
             let port = free_port().map_err(failed("loopback has no free port for Prometheus"))?;
-            let url =
-                TargetUrl::parse(&format!("http://127.0.0.1:{port}"), "address", "http://127.0.0.1:9090")?;
+            // Another server that takes the port first, such as that of another test, has no such path.
+            let own = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let address = format!("http://127.0.0.1:{port}/{own}");
+            let url = TargetUrl::parse(&address, "address", "http://127.0.0.1:9090")?;
             let client = PrometheusClient::new(url, &HttpOptions::default())?;
-            let command = command(program, data, dir.path(), port);
+            let command = command(program, data, dir.path(), (port, &own));
             let process = Guarded::start(&command, log, &[data, dir.path()]).map_err(|source| {
                 let what = format!(
                     "{} cannot be started; install Prometheus (apt install prometheus), or name it with --prometheus",
@@ -98,13 +100,15 @@ impl Prometheus {
     }
 }
 
-/// The command of a Prometheus on this data, with its settings in `dir`.
-fn command(program: &Path, data: &Path, dir: &Path, port: u16) -> Command {
+/// The command of a Prometheus on this data, with its settings in `dir`, that answers at this port below this path.
+fn command(program: &Path, data: &Path, dir: &Path, (port, path): (u16, &str)) -> Command {
     let mut command = Command::new(program);
     command
         .arg(format!("--config.file={}", dir.join("prometheus.yml").display()))
         .arg(format!("--storage.tsdb.path={}", data.display()))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg(format!("--web.external-url=http://127.0.0.1:{port}/{path}"))
+        .arg(format!("--web.route-prefix=/{path}"))
         .arg("--storage.tsdb.retention.time=100y")
         .arg("--enable-feature=native-histograms");
     command
