@@ -173,3 +173,40 @@ fn a_wrong_command_line_gets_the_right_one_as_its_answer() {
     let changed: Vec<&str> = now.split("\n\n").filter(|answer| !before.contains(answer)).collect();
     assert!(changed.is_empty() && now == before, "changed: {changed:#?}");
 }
+
+#[test]
+fn variables_of_other_calls_do_not_stop_a_command_that_does_not_use_them() {
+    let of_live_runs = [
+        ("PME_OUTPUT", "nonsense=1"),
+        ("PME_PUSH_INTERVAL", "never"),
+        ("PME_PUSH_TIMEOUT", "never"),
+        ("PME_TRUTH", "/no/such/folder/truth.jsonl"),
+        ("PME_API_TOKEN", "two words"),
+        ("PME_LISTEN", "nonsense"),
+        ("PME_TEST_WEBHOOK", "127.0.0.1:1"),
+        ("PME_TEST_ALERTMANAGER", "http://127.0.0.1:1"),
+        ("PME_TEST_PROMETHEUS", "http://127.0.0.1:1"),
+    ];
+    let of_virtual_tests = [
+        ("PME_TEST_RULES", "no.yml"),
+        ("PME_TEST_MODE", "large"),
+        ("PME_TEST_FROM", "?"),
+        ("PME_TEST_MUTATE", "1"),
+    ];
+    let rules = "docker/prometheus/rules/load_phases.yml";
+    let live = ["test", "load_phases", "--live", "--prometheus", "http://127.0.0.1:1"];
+    for (args, variables, code, said) in [
+        (&["test", "load_phases", "--rules", rules][..], &of_live_runs[..], 0, ""),
+        (&["export", "load_phases", "--for", "1m", "--out", "-"], &of_live_runs[1..3], 0, ""),
+        (&["truth", "load_phases"], &of_live_runs, 0, ""),
+        (&live, &of_virtual_tests, 1, "cannot be asked for its rules"),
+    ] {
+        let output = promemu_command(args).envs(variables.iter().copied()).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {error}");
+        assert!(error.contains(said), "{args:?}: {error}");
+    }
+    let flag = promemu_command(&["test", "load_phases", "--rules", rules, "--output", "scrape=127.0.0.1:0"]);
+    let said = { flag }.output().unwrap().stderr;
+    assert!(String::from_utf8_lossy(&said).contains("--output is for a live test; add --live"));
+}

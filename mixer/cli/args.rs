@@ -12,6 +12,7 @@ mod extra_words;
 mod flag_advice;
 mod flags;
 mod hints;
+mod modes;
 mod named_config;
 mod new;
 mod parse;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use promemu_core::backfill::{Backfill, Grid};
 use promemu_core::error::Error;
+use promemu_core::rng::random_seed;
 use promemu_core::timeline::TruthRecords;
 use promemu_run::clock::wall_now;
 use promemu_run::whole_file::unwritable;
@@ -46,7 +47,7 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
     let loaded = config::load_named(settings, &args.name, grid.from)?;
     let seed = match (settings.cli().seed, resume.as_ref().and_then(Resume::seed)) {
         (None, Some(seed)) => seed,
-        _ => settings.run_settings(&loaded.plan.defaults)?.seed,
+        (seed, _) => seed.unwrap_or_else(random_seed),
     };
     let run = Backfill::new(Arc::new(loaded.plan), seed, grid.from, grid.to)?;
     let labels = match args.labels {

@@ -97,7 +97,10 @@ impl Settings {
         }
         let push_timeout = interval("--push-timeout or PME_PUSH_TIMEOUT", &cli.push_timeout)?;
         let simulator = SimulatorVariables::of_environment();
-        let (listen, auto_start) = (listen::listen(&cli)?, simulator.auto_start(&cli)?);
+        // Other commands have no API, and do not read the token for it.
+        let is_run = matches!(cli.command, None | Some(Command::Run(_)));
+        let listen = if is_run { listen::listen(&cli)? } else { None };
+        let auto_start = simulator.auto_start(&cli)?;
         if auto_start == Some(false) && listen.is_none() {
             return Err(Error::Usage(
                 "AUTO_START: a run that waits for POST /api/v1/simulations/main/start needs the control API; set \

@@ -12,6 +12,7 @@ use promemu_core::user_file::{STDIN, is_stdin};
 use super::cli::{Cli, Command};
 use super::ctl::CtlAction;
 use super::hints;
+use super::modes::is_of_other_mode;
 use super::switch::as_switch;
 use super::usage::{OF_LIVE_TESTS, Path, reads_variable, uses};
 use super::variables::with_set_variable;
@@ -45,7 +46,7 @@ fn each_command(command: clap::Command, path: &mut Vec<String>, change: Change<'
 }
 
 /// Reads the command line and the environment. An empty variable counts as not set, and one of a flag that the command does
-/// not use is not read.
+/// not use, or not for what it is to do, is not read.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let typed: Vec<OsString> = args.into_iter().collect();
     let definition = command();
@@ -53,7 +54,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, cla
     let path: Vec<&str> = named.iter().map(String::as_str).collect();
     let with_variables = each_command(definition.clone(), &mut Vec::new(), &|command, _| {
         command.mut_args(|arg: Arg| {
-            let is_unused = arg.is_global_set() && !reads_variable(&path, arg.get_id().as_str());
+            let is_unused = (arg.is_global_set() && !reads_variable(&path, arg.get_id().as_str()))
+                || is_of_other_mode(&path, &arg, &typed);
             if is_unused { arg.env(Resettable::Reset) } else { with_set_variable(arg) }
         })
     });
