@@ -8,6 +8,14 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shown(pub f64);
 
+impl Shown {
+    /// A number with four significant digits at most.
+    #[must_use]
+    pub fn rounded(number: f64) -> Self {
+        Self(format!("{number:.3e}").parse().unwrap_or(number))
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(number) = *self;

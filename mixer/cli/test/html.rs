@@ -81,7 +81,10 @@ fn put_verdicts(report: &Report, page: &mut Page) {
         let query = match judgement.outcome {
             Outcome::Passed => String::new(),
             _ if judgement.query.is_empty() => String::new(),
-            _ => format!("<br>look at <code>{}</code>", escaped(&judgement.query)),
+            _ => {
+                let at = judgement.at.map(|at| format!(" at {at}")).unwrap_or_default();
+                format!("<br>look at <code>{}</code>{at}", escaped(&judgement.query))
+            }
         };
         page.push(&format!("<tr><td><span class=\"{name}\">{name}</span></td><td><code>{}</code></td><td>{}{query}</td></tr>\n",
             escaped(&judgement.verdict),

@@ -1,7 +1,7 @@
 //! The report of a test for people.
 
 use promemu_core::plural::plural;
-use promemu_core::verdict::Outcome;
+use promemu_core::verdict::{Judgement, Outcome};
 
 use super::mutants;
 use super::report::{self, Report};
@@ -48,10 +48,10 @@ fn of_one(report: &Report) -> String {
         [outcome, judgement.verdict.clone(), judgement.findings.join("; ")]
     });
     text.push_str(&table([whole("OUTCOME"), prose("VERDICT"), prose("FOUND")], rows, 0, width));
-    for judgement in report.judgements.iter().filter(|judgement| judgement.outcome != Outcome::Passed) {
-        if judgement.query.is_empty() {
-            continue;
-        }
+    let is_shown =
+        |judgement: &&Judgement| judgement.outcome != Outcome::Passed && !judgement.query.is_empty();
+    for (number, judgement) in report.judgements.iter().filter(is_shown).enumerate() {
+        text.push_str(if number == 0 { "\n" } else { "" });
         let at =
             judgement.at.map(|at| format!(" at {}", (seen.grid.from + at).rfc3339())).unwrap_or_default();
         text.push_str(&table::paragraph(&format!("look at {}{at}", judgement.query), 0, width));

@@ -19,7 +19,7 @@ pub struct VerdictPlan {
 }
 
 /// The part of a run that a verdict is about: all windows of a phase or a fault.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// The whole run.
     #[default]
@@ -116,7 +116,7 @@ impl fmt::Display for AlertSelection {
             return Ok(());
         }
         let labels = self.labels.iter().map(|(name, value)| format!("{name}={value:?}"));
-        write!(f, "{{{}}}", labels.collect::<Vec<_>>().join(","))
+        write!(f, "{{{}}}", labels.collect::<Vec<_>>().join(", "))
     }
 }
 

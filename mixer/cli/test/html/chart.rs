@@ -14,6 +14,10 @@ use crate::test::report::Report;
 const WIDTH: f64 = 1_000.0;
 /// Height of the values, in their own units.
 const HEIGHT: f64 = 100.0;
+/// Room above the highest and below the lowest value, so that no line is cut.
+const MARGIN: f64 = 3.0;
+/// The classes and names of the bars.
+const KEY: [(&str, &str); 3] = [("t", "expected"), ("p", "pending"), ("f", "firing")];
 /// Number of label sets that are drawn.
 const SETS_MAX: usize = 20;
 
@@ -28,7 +32,7 @@ impl AlertChart<'_> {
         let seen = &self.report.seen;
         page.push(&format!("<section>\n<h2>{}</h2>\n", escaped(self.name)));
         let bands = self.bands();
-        self.put_values(&bands, page);
+        let lines = self.put_values(&bands, page);
         let of_name = |alerts: &[AlertSeries]| -> Vec<AlertSeries> {
             alerts.iter().filter(|alert| alert.name == self.name).cloned().collect()
         };
@@ -52,9 +56,11 @@ impl AlertChart<'_> {
         for tick in ticks(seen.grid.to.since(seen.grid.from)) {
             page.push(&format!("<span>{tick}</span>"));
         }
-        page.push(
-            "</div>\n<p class=\"note key\"><i class=\"t\"></i>expected<i class=\"p\"></i>pending<i class=\"f\"></i>firing</p>\n</section>\n",
-        );
+        page.push("</div>\n<p class=\"note key\">");
+        for (class, name) in KEY.into_iter().chain(lines) {
+            page.push(&format!("<span><i class=\"{class}\"></i>{name}</span> "));
+        }
+        page.push("</p>\n</section>\n");
     }
 
     /// The place of a time on the axis.
@@ -87,11 +93,12 @@ impl AlertChart<'_> {
         )
     }
 
-    /// Draws the values of the expression, a line for each label set, and the threshold.
-    fn put_values(&self, bands: &str, page: &mut Page) {
+    /// Draws the values of the expression, a line for each label set, and the threshold. Returns the lines that it draws: their
+    /// classes and names.
+    fn put_values(&self, bands: &str, page: &mut Page) -> Vec<(&'static str, &'static str)> {
         let seen = &self.report.seen;
-        let Some(chart) = self.report.subject.charts.get(self.name) else { return };
-        let Some(Ok(answer)) = seen.answers.get(&chart.key) else { return };
+        let Some(chart) = self.report.subject.charts.get(self.name) else { return Vec::new() };
+        let Some(Ok(answer)) = seen.answers.get(&chart.key) else { return Vec::new() };
         let mut lines: IndexMap<&str, Vec<(Time, f64)>> = IndexMap::new();
         for (at, elements) in seen.grid.iter().zip(answer) {
             for element in elements.iter().filter(|element| element.value.is_finite()) {
@@ -101,7 +108,8 @@ impl AlertChart<'_> {
         let seen_values = || lines.values().flatten().map(|(_, value)| *value);
         let all = || seen_values().chain(chart.threshold);
         let (low, high) = (all().fold(0.0, f64::min), all().fold(0.0, f64::max));
-        let y = |value: f64| HEIGHT - (value - low) / (high - low).max(f64::MIN_POSITIVE) * HEIGHT;
+        let share = |value: f64| (value - low) / (high - low).max(f64::MIN_POSITIVE);
+        let y = |value: f64| HEIGHT - MARGIN - share(value) * (HEIGHT - 2.0 * MARGIN);
         let mut shapes = bands.to_owned();
         for points in lines.values().take(SETS_MAX) {
             let pieces = points.chunk_by(|(a, _), (b, _)| b.since(*a) <= seen.grid.step);
@@ -124,14 +132,16 @@ impl AlertChart<'_> {
         let range = if lines.is_empty() {
             "no data".to_owned()
         } else {
-            format!("{} to {}", rounded(least), rounded(most))
+            format!("{} to {}", Shown::rounded(least), Shown::rounded(most))
         };
-        let threshold = chart.threshold.map(|threshold| format!(", threshold {}", rounded(threshold)));
+        let threshold = chart.threshold.map(|threshold| format!(", threshold {}", Shown::rounded(threshold)));
         page.push(&format!(
             "<div class=\"label\"><code>{}</code>: {range}{}</div>\n<svg class=\"values\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\">{shapes}</svg>\n",
             escaped(&chart.query),
             threshold.unwrap_or_default(),
         ));
+        let value = (!lines.is_empty()).then_some(("v", "value"));
+        value.into_iter().chain(chart.threshold.map(|_| ("h", "threshold"))).collect()
     }
 
     fn put_bars(&self, label: &str, bands: &str, alert: &AlertSeries, page: &mut Page) {
@@ -143,9 +153,4 @@ impl AlertChart<'_> {
             bars("pending", &alert.pending),
             bars("firing", &alert.firing)));
     }
-}
-
-/// A number with four significant digits at most.
-fn rounded(value: f64) -> Shown {
-    Shown(format!("{value:.3e}").parse().unwrap_or(value))
 }
