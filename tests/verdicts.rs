@@ -616,3 +616,61 @@ fn an_update_says_what_it_leaves_out_and_keeps_what_it_cannot_find() {
     );
     assert_eq!(output.status.code(), Some(3));
 }
+
+#[test]
+fn an_alert_that_did_not_fire_comes_with_its_peak_and_with_what_its_rule_misspells() {
+    let seen = |rules: &str, alert: &str, args: &[&str]| {
+        let verdict = format!("verdicts: [fires(alert: \"{alert}\", of: \"busy\")],");
+        let (output, report) = tested(&verdict, rules, args);
+        assert_eq!(output.status.code(), Some(3));
+        let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (report["verdicts"][0].clone(), out, err)
+    };
+    let high = RULES.replace("job:load:avg > 90", "job:load:avg > 99.5");
+    for mode in ["exact", "large"] {
+        let (verdict, shown, _) = seen(&high, "Busy", &["--mode", mode]);
+        let found = "did not fire at 10m or later; peak 95 at 10m, threshold 99.5";
+        let first = verdict["findings"][0].as_str().unwrap();
+        assert!(
+            first.starts_with(found) || first.replace("10m 15s,", "10m,").starts_with(found),
+            "{mode}: {first}"
+        );
+        assert_eq!(
+            verdict["query"], "job:load:avg > 99.5",
+            "ALERTS of an alert that was never on shows nothing"
+        );
+        assert!(shown.contains("look at job:load:avg > 99.5 at 2026-01-05T00:10:00"), "{shown}");
+    }
+    let misspelt = RULES.replace("avg by (job) (load_percent)", "avg by (jbo) (load_precent{nam=\"h-1\"})");
+    let (verdict, _, warned) = seen(&misspelt, "Busy", &[]);
+    assert_eq!(verdict["findings"][0], "did not fire at 10m or later; its expression had no data");
+    assert!(warned.contains(r#"unknown metric "load_precent"; did you mean "load_percent"?"#), "{warned}");
+    let direct = RULES.replace("job:load:avg > 90", "sum by (instanse) (load_percent{nmae=\"h-1\"}) > 90");
+    let (verdict, _, _) = seen(&direct, "Busy", &[]);
+    let found = verdict["findings"].to_string();
+    for said in [
+        "load_percent has no label \\\"nmae\\\"; did you mean \\\"name\\\"?",
+        "has the label \\\"instanse\\\"; did you mean \\\"instance\\\"?",
+    ] {
+        assert!(found.contains(said), "{said}: {found}");
+    }
+    // An alert that was on has series to look at.
+    let slow = RULES.replace("for: 2m", "for: 20m");
+    let (verdict, _, _) = seen(&slow, "Busy", &[]);
+    assert_eq!(verdict["query"], "ALERTS{alertname=\"Busy\"}");
+    assert!(verdict["findings"][0].as_str().unwrap().starts_with("was pending at 10m"), "{verdict}");
+}
+
+#[test]
+fn scrapes_that_do_not_fit_to_evaluations_are_told() {
+    let warned = |args: &[&str]| {
+        let (output, _) = tested("", RULES, args);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(
+        warned(&["--step", "30s", "--evaluation-interval", "15s"])
+            .contains("longer than the evaluation interval")
+    );
+    assert!(warned(&["--step", "20s", "--evaluation-interval", "30s"]).contains("does not divide"));
+    assert_eq!(warned(&["--step", "10s", "--evaluation-interval", "30s"]), "");
+}

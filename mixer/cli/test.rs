@@ -33,6 +33,7 @@ mod subject;
 mod sweep;
 mod table;
 mod thresholds;
+mod unknown_names;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -113,6 +114,10 @@ fn observed(
     live: Option<&Live>,
 ) -> Result<Observed, Error> {
     let mut subject = Subject::new(settings, args, variant, live.map(Live::rules))?;
+    if live.is_some() {
+        // Answers of a Prometheus that runs come at once. Others need another evaluation, which is made if an alert is missing.
+        subject.comparisons = subject::comparisons(&subject.rules, subject.verdicts.iter());
+    }
     if args.update {
         source_of(&subject)?;
     }
@@ -134,8 +139,8 @@ fn judged(
     variant: &Variant,
     live: Option<&Live>,
 ) -> Result<Report, Error> {
-    let Observed { subject, mode, why, seen } = observed(settings, args, variant, live)?;
-    let judgements = judge(&subject.run.plan, &subject.verdicts, &seen);
+    let Observed { mut subject, mode, why, mut seen } = observed(settings, args, variant, live)?;
+    let judgements = judgements(&mut subject, &mut seen, (mode, args));
     let mutants = if args.mutate && worst(&judgements) == Outcome::Passed {
         let observe = |rules: &Rules, has_dashboards| observe(&subject, rules, has_dashboards, (mode, args));
         Some(mutants::judge_all(&subject, &observe)?)
@@ -175,6 +180,28 @@ fn finish(settings: &Settings, args: &TestArgs, reports: &[Report]) -> Result<Ex
         Outcome::Undecided => ExitCode::from(UNDECIDED),
         Outcome::Passed => ExitCode::SUCCESS,
     })
+}
+
+/// Judges what was seen. Where an alert did not fire, the values that its expression compares are asked for, too, and the names in
+/// it are compared with those of the run.
+fn judgements(subject: &mut Subject, seen: &mut Observation, how: (TestMode, &TestArgs)) -> Vec<Judgement> {
+    let judged = judge(&subject.run.plan, &subject.verdicts, seen);
+    let failed = subject.verdicts.iter().zip(&judged).filter(|(_, judged)| judged.outcome == Outcome::Failed);
+    if how.0 != TestMode::Live {
+        subject.comparisons = subject::comparisons(&subject.rules, failed.map(|(verdict, _)| verdict));
+    }
+    if !subject.comparisons.is_empty() && how.0 != TestMode::Live {
+        let twin = subject.twin.take();
+        match observe(subject, &subject.rules, false, how) {
+            Ok(again) => seen.answers.extend(again.answers),
+            Err(error) => warn!("the values of alerts that did not fire are not known: {error}"),
+        }
+        subject.twin = twin;
+    }
+    seen.compared = subject.compared(&seen.answers);
+    let mut judged = judge(&subject.run.plan, &subject.verdicts, seen);
+    unknown_names::explain(subject, seen, &mut judged);
+    judged
 }
 
 /// Lets rules be evaluated on the run in virtual time, and, if wanted, the queries of dashboards.

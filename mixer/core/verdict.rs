@@ -22,5 +22,7 @@ pub use detections::Detections;
 pub use expected_alerts::{truth_of, verdicts_of_truth};
 pub use judge::{Judgement, Outcome, judge};
 pub use label_template::LabelTemplate;
-pub use observation::{Answer, Element, Notification, Notifications, Observation, QueryTimes};
+pub use observation::{
+    Answer, ComparedValues, Element, Notification, Notifications, Observation, QueryTimes,
+};
 pub use observed::verdicts_of;

@@ -4,6 +4,7 @@
 //! they are there, as 0.
 
 use promemu_core::verdict::{Answer, Element, ResultSeries};
+use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{BinModifier, Expr};
 
 use super::promql::{may_compare, parse};
@@ -81,6 +82,52 @@ pub(super) fn label_text(labels: &[(String, String)]) -> String {
     if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) }
 }
 
+/// The comparison of an alert's expression with a number.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Comparison {
+    /// The query for the one of its values that is farthest on the side on which the alert is on.
+    pub(super) query: String,
+    /// The number.
+    pub(super) threshold: f64,
+    /// `true` if the alert is on above the number.
+    pub(super) is_above: bool,
+}
+
+impl Comparison {
+    /// That of an expression which is one on the whole, and says above or below.
+    pub(super) fn of(expression: &str) -> Option<Self> {
+        let Ok(Expr::Binary(binary)) = parse(expression).map(without_parentheses) else { return None };
+        let is_greater = match binary.op.to_string().as_str() {
+            ">" | ">=" => true,
+            "<" | "<=" => false,
+            _ => return None,
+        };
+        let (value, threshold, is_above) = match (number(&binary.lhs), number(&binary.rhs)) {
+            (None, Some(threshold)) => (&binary.lhs, threshold, is_greater),
+            (Some(threshold), None) => (&binary.rhs, threshold, !is_greater),
+            _ => return None,
+        };
+        let farthest = if is_above { "max" } else { "min" };
+        let is_vector = value.value_type() == ValueType::Vector;
+        is_vector.then(|| Self { query: format!("{farthest}({value})"), threshold, is_above })
+    }
+
+    /// Its name among the answers.
+    pub(super) fn key(&self) -> String {
+        format!("value of {}", self.query)
+    }
+}
+
+/// The number that an expression is.
+fn number(expression: &Expr) -> Option<f64> {
+    match expression {
+        Expr::NumberLiteral(number) => Some(number.val),
+        Expr::Paren(inside) => number(&inside.expr),
+        Expr::Unary(negative) => number(&negative.expr).map(|number| -number),
+        _ => None,
+    }
+}
+
 /// The value that an alert's expression compares, as a query, and the threshold; the whole expression if it is no comparison.
 pub(super) fn value_and_threshold(expression: &str) -> (String, Option<f64>) {
     if let Ok(Expr::Binary(binary)) = parse(expression).map(without_parentheses)
@@ -122,6 +169,33 @@ mod tests {
         for query in ["up", "a < 1 and b > 2", "absent(up)", "not a query", "new_function!(up)"] {
             let asked = asked(query);
             assert_eq!((&*asked.query, asked.has_zeros, asked.hindrance), (query, false, None));
+        }
+    }
+
+    #[test]
+    fn a_comparison_with_a_number_says_on_which_side_an_alert_is_on() {
+        for (expression, query, threshold, is_above) in [
+            ("rate(a_total[5m]) > 0.9", "max(rate(a_total[5m]))", 0.9, true),
+            ("(free / size <= (0.1))", "min(free / size)", 0.1, false),
+            ("5 < up", "max(up)", 5.0, true),
+            ("-5 >= temperature", "min(temperature)", -5.0, false),
+            ("sum by (job) (up) >= 1e3", "max(sum by (job) (up))", 1e3, true),
+        ] {
+            let found = Comparison { query: query.to_owned(), threshold, is_above };
+            assert_eq!(Comparison::of(expression), Some(found), "{expression}");
+        }
+        for expression in [
+            "up == 0",
+            "a > b",
+            "a > 1 and b",
+            "up",
+            "2 > 1",
+            "vector(1)",
+            "time() > 5",
+            "a > bool 1 > 0 or b",
+            "wrong(",
+        ] {
+            assert_eq!(Comparison::of(expression), None, "{expression}");
         }
     }
 

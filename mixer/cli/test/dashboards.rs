@@ -5,7 +5,7 @@ mod data;
 mod interpolation;
 mod page;
 mod queries;
-mod selectors;
+pub(super) mod selectors;
 mod units;
 
 use std::path::Path;

@@ -65,6 +65,7 @@ pub(super) fn observe(
         twin,
         undecided_alerts,
         answers,
+        compared: IndexMap::new(),
         series,
         dashboards: IndexMap::new(),
         query_times: IndexMap::new(),

@@ -205,6 +205,7 @@ impl Live {
             twin: None,
             undecided_alerts,
             answers,
+            compared: IndexMap::new(),
             series,
             dashboards,
             query_times,

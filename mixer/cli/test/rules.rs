@@ -47,10 +47,15 @@ impl Rules {
         self.files.iter().map(|(path, _)| path.as_path())
     }
 
+    /// All rules.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Rule> {
+        let groups = self.files.iter().flat_map(|(_, file)| &file.groups);
+        groups.flat_map(|group| &group.rules)
+    }
+
     /// The rules for alerts.
     pub(super) fn alerts(&self) -> impl Iterator<Item = &Rule> {
-        let groups = self.files.iter().flat_map(|(_, file)| &file.groups);
-        groups.flat_map(|group| &group.rules).filter(|rule| rule.kind == RuleKind::Alert)
+        self.all().filter(|rule| rule.kind == RuleKind::Alert)
     }
 
     /// Refuses verdicts on alerts that no rule has.
@@ -77,8 +82,11 @@ impl Rules {
         Ok(())
     }
 
-    /// Warns of intervals of groups, which nothing follows.
-    pub(super) fn warn_of_intervals(&self, evaluation: Span) {
+    /// Warns of intervals of groups, which nothing follows, and of a time between scrapes that does not fit to evaluations.
+    pub(super) fn warn_of_intervals(&self, evaluation: Span, step: Span) {
+        if let Some(why) = misfit(step, evaluation) {
+            warn!(step = %step, evaluation_interval = %evaluation, "{why}");
+        }
         let groups = self.files.iter().flat_map(|(_, file)| &file.groups);
         for group in groups.filter(|group| group.interval.is_some_and(|interval| interval != evaluation)) {
             let (group, own) = (&group.name, group.interval.unwrap_or(evaluation));
@@ -99,6 +107,19 @@ impl Rules {
         });
         Ok(Self { files: named.collect::<std::io::Result<_>>()? })
     }
+}
+
+/// The effect of a time between scrapes that does not fit to the one between evaluations; `None` if it does.
+fn misfit(step: Span, evaluation: Span) -> Option<&'static str> {
+    if step > evaluation {
+        return Some(
+            "--step is longer than the evaluation interval, so that some evaluations see no new samples",
+        );
+    }
+    let rest = evaluation.as_nanos() % step.as_nanos().max(1);
+    (rest > 0).then_some(
+        "--step does not divide the evaluation interval, so that evaluations see samples of different ages",
+    )
 }
 
 /// The files of a pattern, in order of name; a name without wildcards is that of one file, or of a folder of them.
@@ -123,6 +144,23 @@ fn paths(pattern: &str) -> Result<Vec<PathBuf>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scrapes_fit_to_evaluations_that_are_as_long_or_a_multiple() {
+        let secs = Span::from_secs;
+        for (step, evaluation, effect) in [
+            (15, 15, None),
+            (5, 60, None),
+            (30, 15, Some("longer")),
+            (61, 60, Some("longer")),
+            (15, 20, Some("does not divide")),
+            (7, 15, Some("does not divide")),
+        ] {
+            let found = misfit(secs(step), secs(evaluation));
+            let is_as_expected = effect.is_none_or(|effect| found.unwrap_or_default().contains(effect));
+            assert!(is_as_expected && found.is_some() == effect.is_some(), "{step} {evaluation}: {found:?}");
+        }
+    }
 
     #[test]
     fn patterns_take_files_in_order_of_name_each_once() {

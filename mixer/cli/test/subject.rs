@@ -9,13 +9,14 @@ use promemu_core::error::Error;
 use promemu_core::metric::Kind;
 use promemu_core::plan::{Plan, Verdict, VerdictPlan};
 use promemu_core::time::{Span, Time};
-use promemu_core::verdict::verdicts_of_truth;
+use promemu_core::verdict::{Answer, ComparedValues, verdicts_of_truth};
 use promemu_run::clock::wall_now;
 use promemu_wire::export::TargetLabels;
 use promemu_wire::grafana_dashboard::GrafanaDashboard;
+use promemu_wire::rule_file::Rule;
 use tracing::warn;
 
-use super::condition::{Condition, value_and_threshold};
+use super::condition::{Comparison, Condition, value_and_threshold};
 use super::dashboard_files;
 use super::live::LiveRules;
 use super::rules::Rules;
@@ -33,6 +34,9 @@ const EXACT_SERIES_MAX: usize = 1_000;
 const EXACT_SAMPLES_MAX: usize = 5_000_000;
 /// Maximum number of scrapes, and of evaluations.
 const TIMES_MAX: usize = 1_000_000;
+
+/// The answers to conditions, by their keys.
+type Answers = IndexMap<String, Result<Answer, String>>;
 
 /// The subject of a test.
 #[derive(Debug)]
@@ -60,6 +64,8 @@ pub(super) struct Subject {
     pub(super) charts: IndexMap<String, Chart>,
     /// The queries whose values a sweep compares, by the name of their answers.
     pub(super) measures: IndexMap<String, String>,
+    /// The comparisons of alerts whose values are asked for, by alert.
+    pub(super) comparisons: IndexMap<String, Comparison>,
 }
 
 /// The value that an alert's expression compares.
@@ -131,16 +137,14 @@ impl Subject {
         };
         rules.check(&verdicts, live.is_some())?;
         if live.is_none() {
-            rules.warn_of_intervals(evaluations.step);
+            rules.warn_of_intervals(evaluations.step, scrapes.step);
         }
         if args.sweep.is_none() {
             warn_of_few(&verdicts);
         }
         let measures = measures_of(args, &plan);
-        let charts = match args.html {
-            Some(_) => rules.alerts().map(|rule| (rule.name.clone(), Chart::of(&rule.expr))).collect(),
-            None => IndexMap::new(),
-        };
+        let chart = |rule: &Rule| (rule.name.clone(), Chart::of(&rule.expr));
+        let charts = args.html.iter().flat_map(|_| rules.alerts().map(chart)).collect();
         let has_faults =
             !plan.faults.is_empty() || plan.hosts.iter().any(|host| host.faults().next().is_some());
         let run = match live {
@@ -173,6 +177,7 @@ impl Subject {
             seed,
             charts,
             measures,
+            comparisons: IndexMap::new(),
         })
     }
 
@@ -186,7 +191,20 @@ impl Subject {
         conditions.extend(values);
         let measured = self.measures.iter().map(|(name, query)| (name.clone(), Condition::values_of(query)));
         conditions.extend(measured);
+        let compared = self.comparisons.values();
+        conditions.extend(compared.map(|known| (known.key(), Condition::values_of(&known.query))));
         conditions
+    }
+
+    /// The values of comparisons, as far as they are among the answers.
+    pub(super) fn compared(&self, answers: &Answers) -> IndexMap<String, ComparedValues> {
+        let values_of = |(alert, comparison): (&String, &Comparison)| {
+            let Ok(steps) = answers.get(&comparison.key())? else { return None };
+            let values = steps.iter().map(|elements| elements.first().map(|element| element.value)).collect();
+            let Comparison { threshold, is_above, .. } = *comparison;
+            Some((alert.clone(), ComparedValues { threshold, is_above, values }))
+        };
+        self.comparisons.iter().filter_map(values_of).collect()
     }
 
     /// The way in which rules are evaluated, and the reason for it.
@@ -237,6 +255,23 @@ fn verdicts_of(args: &TestArgs, plan: &Plan) -> Vec<VerdictPlan> {
 fn measures_of(args: &TestArgs, plan: &Plan) -> IndexMap<String, String> {
     let measure = |(name, query): (&String, &String)| (format!("{MEASURED}{name}"), query.clone());
     plan.measures.iter().filter(|_| args.sweep.is_some()).map(measure).collect()
+}
+
+/// The comparisons of the alerts that these verdicts expect to fire.
+pub(super) fn comparisons<'v>(
+    rules: &Rules,
+    verdicts: impl Iterator<Item = &'v VerdictPlan>,
+) -> IndexMap<String, Comparison> {
+    let alerts = verdicts.filter_map(|verdict| match &verdict.verdict {
+        Verdict::Fires { alert, .. } => Some(&alert.name),
+        _ => None,
+    });
+    let comparison = |alert: &String| {
+        let mut rules = rules.alerts().filter(|rule| rule.name == *alert);
+        let only = rules.next().filter(|_| rules.next().is_none())?;
+        Some((alert.clone(), Comparison::of(&only.expr)?))
+    };
+    alerts.filter_map(comparison).collect()
 }
 
 /// The times of scrapes and of evaluations.

@@ -1,5 +1,7 @@
 //! The alerts that a run expects: by its verdicts, and by its ground truth.
 
+use indexmap::IndexMap;
+
 use super::alert_series::{AlertSeries, Firing};
 use super::observation::Observation;
 use crate::plan::{AlertSelection, Plan, Scope, Verdict, VerdictPlan};
@@ -43,8 +45,18 @@ pub fn verdicts_of_truth(plan: &Plan) -> Vec<VerdictPlan> {
 /// An alert that may begin to fire within a time.
 struct ExpectedAlert {
     alert: AlertSelection,
+    /// The part of the run that expects it.
+    scope: Scope,
     from: Time,
     until: Time,
+    /// How often each label set may.
+    times: u32,
+}
+
+impl ExpectedAlert {
+    fn has(&self, alert: &AlertSeries, begin: Time) -> bool {
+        (self.from..=self.until).contains(&begin) && alert.is_in(&self.alert)
+    }
 }
 
 /// The alerts that a run, or its twin without faults, expects.
@@ -55,34 +67,78 @@ impl ExpectedAlerts {
         let is_on = |scope: &Scope| has_faults || !matches!(scope, Scope::Fault(_));
         let mut expected = Vec::new();
         for VerdictPlan { verdict, scope } in verdicts.iter().filter(|verdict| is_on(&verdict.scope)) {
-            let (alert, within) = match verdict {
-                Verdict::Fires { alert, within, .. } | Verdict::Notifies { alert, within, .. } => {
-                    (alert, within.unwrap_or(Span::ZERO))
-                }
-                Verdict::Resolves { alert, .. } => (alert, Span::ZERO),
+            let (alert, within, times) = match verdict {
+                Verdict::Fires { alert, within, times } => (alert, within.unwrap_or(Span::ZERO), *times),
+                Verdict::Notifies { alert, within, .. } => (alert, within.unwrap_or(Span::ZERO), 1),
+                Verdict::Resolves { alert, .. } => (alert, Span::ZERO, 1),
                 _ => continue,
             };
             expected.extend(windows(plan, scope, seen).into_iter().map(|(begin, end)| ExpectedAlert {
                 alert: alert.clone(),
+                scope: scope.clone(),
                 from: begin,
                 until: end.max(begin + within),
+                times,
             }));
         }
         for record in records(plan, seen).filter(|record| has_faults || record.subject == TruthSubject::Phase)
         {
+            let id = record.id.into();
+            let scope = match record.subject {
+                TruthSubject::Phase => Scope::Phase(id),
+                TruthSubject::Fault => Scope::Fault(id),
+            };
             expected.extend(record.truth.alerts.iter().map(|name| ExpectedAlert {
                 alert: AlertSelection { name: name.clone(), labels: Vec::new() },
+                scope: scope.clone(),
                 from: record.begin,
                 until: record.end,
+                times: 1,
             }));
         }
         Self(expected)
     }
 
+    /// The begins of a label set, of some since the begin of a part of the run, that are too many: neither among the so many times
+    /// that this part expects, nor expected by another part that began later.
+    pub(super) fn unwanted(
+        &self,
+        alert: &AlertSeries,
+        begins: &[Time],
+        (scope, since, times): (&Scope, Time, u32),
+    ) -> Vec<Time> {
+        // A part is expected to have an alert once, however many verdicts say so.
+        let mut others: IndexMap<(&Scope, Time), (u32, Vec<&ExpectedAlert>)> = IndexMap::new();
+        for other in self.later_than(scope, since) {
+            let (times, all) = others.entry((&other.scope, other.from)).or_default();
+            *times = (*times).max(other.times);
+            all.push(other);
+        }
+        others.sort_by(|(_, a), _, (_, b), _| b.cmp(a));
+        let mut left = times;
+        let is_unwanted = |begin: &&Time| {
+            let mut of_others = others.values_mut().filter(|(times, _)| *times > 0);
+            let other = of_others.find(|(_, all)| all.iter().any(|other| other.has(alert, **begin)));
+            let times = other.map_or(&mut left, |(times, _)| times);
+            let is_left = *times > 0;
+            *times = times.saturating_sub(1);
+            !is_left
+        };
+        begins.iter().filter(is_unwanted).copied().collect()
+    }
+
+    /// `true` if a part of the run other than this one, which began later, expects that an alert begins to fire at this time.
+    pub(super) fn has_later(&self, alert: &AlertSeries, begin: Time, (scope, since): (&Scope, Time)) -> bool {
+        self.later_than(scope, since).any(|other| other.has(alert, begin))
+    }
+
+    fn later_than(&self, scope: &Scope, since: Time) -> impl Iterator<Item = &ExpectedAlert> {
+        self.0.iter().filter(move |other| other.scope != *scope && other.from > since)
+    }
+
     /// `true` if an alert may begin to fire at this time.
     pub(super) fn has(&self, alert: &AlertSeries, firing: Firing) -> bool {
-        let in_time = |expected: &ExpectedAlert| (expected.from..=expected.until).contains(&firing.begin);
-        self.0.iter().any(|expected| in_time(expected) && alert.is_in(&expected.alert))
+        self.0.iter().any(|expected| expected.has(alert, firing.begin))
     }
 }
 

@@ -117,7 +117,7 @@ impl Judge<'_> {
         let query = match &verdict.verdict {
             Verdict::Fires { alert, within, times } => {
                 self.fires(alert, (*within, *times), (&verdict.scope, &windows));
-                alerts_query(alert)
+                self.alerts_query(alert)
             }
             Verdict::Resolves { alert, within } => {
                 if !self.is_undecided(alert) {
@@ -125,11 +125,11 @@ impl Judge<'_> {
                         self.resolves(alert, *within, (&verdict.scope, *window));
                     }
                 }
-                alerts_query(alert)
+                self.alerts_query(alert)
             }
             Verdict::NoOtherAlerts { except } => {
-                self.no_other_alerts(except);
-                "ALERTS{alertstate=\"firing\"}".to_owned()
+                let is_to_be_seen = self.no_other_alerts(except);
+                if is_to_be_seen { "ALERTS{alertstate=\"firing\"}".to_owned() } else { String::new() }
             }
             Verdict::Holds { query } => {
                 self.holds(query, &windows);
@@ -150,12 +150,27 @@ impl Judge<'_> {
             }
             Verdict::Notifies { receiver, alert, within } => {
                 self.notifies((receiver, alert), *within, (&verdict.scope, &windows));
-                alerts_query(alert)
+                self.alerts_query(alert)
             }
         };
         let at = self.findings.at.map(|at| at.since(start));
         let (outcome, findings) = self.findings.worst();
         Judgement { verdict: verdict.to_string(), outcome, findings, at, query }
+    }
+
+    /// The query for an alert; empty for one that was never on, of which it shows nothing.
+    fn alerts_query(&self, alert: &AlertSelection) -> String {
+        if self.seen.alerts.iter().all(|known| known.name != alert.name) {
+            return String::new();
+        }
+        // Where no label set of it is the one that is meant, the others are what to look at.
+        let is_there = self.seen.alerts.iter().any(|known| known.is_in(alert));
+        let labels = alert.labels.iter().filter(|_| is_there);
+        let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+        format!(
+            "ALERTS{{{}}}",
+            equal_matchers([("alertname", alert.name.as_str())].into_iter().chain(labels))
+        )
     }
 
     fn passed(&mut self, at: Time, text: String) {
@@ -209,9 +224,4 @@ fn scope_text(scope: &Scope) -> String {
         Scope::Phase(name) => format!("phase {name:?}"),
         Scope::Fault(id) => format!("fault {id:?}"),
     }
-}
-
-fn alerts_query(alert: &AlertSelection) -> String {
-    let labels = alert.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    format!("ALERTS{{{}}}", equal_matchers([("alertname", alert.name.as_str())].into_iter().chain(labels)))
 }

@@ -23,6 +23,8 @@ pub struct Observation {
     pub undecided_alerts: IndexMap<String, String>,
     /// The answers to queries, or why there are none.
     pub answers: IndexMap<String, Result<Answer, String>>,
+    /// The values that the expressions of alerts compare with a number, by alert, as far as they were asked for.
+    pub compared: IndexMap<String, ComparedValues>,
     /// Number of series by metric name, or why they were not counted.
     pub series: Result<IndexMap<String, u64>, String>,
     /// The parts of each dashboard that a verdict names, or why they were not asked for.
@@ -31,6 +33,17 @@ pub struct Observation {
     pub query_times: IndexMap<String, Result<QueryTimes, String>>,
     /// The notifications of an Alertmanager.
     pub notifications: Notifications,
+}
+
+/// The value that an alert's expression compares with a number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparedValues {
+    /// The number.
+    pub threshold: f64,
+    /// `true` if the alert is on above it, `false` if below.
+    pub is_above: bool,
+    /// At each moment of the grid the value of all label sets that is farthest on that side; `None` if there is no data.
+    pub values: Vec<Option<f64>>,
 }
 
 /// The times that a query took.

@@ -45,6 +45,7 @@ fn seen(alerts: Vec<AlertSeries>) -> Observation {
         twin: Some(Vec::new()),
         undecided_alerts: IndexMap::new(),
         answers: IndexMap::new(),
+        compared: IndexMap::new(),
         series: Ok(IndexMap::new()),
         dashboards: IndexMap::new(),
         query_times: IndexMap::new(),
@@ -93,6 +94,81 @@ fn a_second_firing_fails_unless_it_is_allowed() {
     let other = r#"fires(alert: "Slow", labels: { "job": "b" }, within: "3m", of: "slow")"#;
     let text = r#"did not fire at 10m or later; Slow{job="a"} did, with other labels"#;
     assert!(judged(other, &flapping).1.contains(text), "{:?}", judged(other, &flapping));
+}
+
+/// A run with faults at 5 m, for 2 m, at 20 m, for 5 m, and at 22 m, for 1 m, in the first of two phases.
+fn plan_of_faults(verdicts: &str) -> Plan {
+    let fault = |id: &str, at: u32, lasts: u32| {
+        format!("Fault(id: \"{id}\", at: \"{at}m\", lasts: \"{lasts}m\", set: {{ \"load\": 2 }}),")
+    };
+    let faults = [fault("first", 5, 2), fault("second", 20, 5), fault("inner", 22, 1)].concat();
+    let text = format!(
+        r#"Config(levers: {{ "load": 1 }}, faults: [{faults}], timeline: Timeline(phases: [Phase(name: "all", lasts: "30m"), Phase(name: "rest", lasts: "30m")]),
+        verdicts: [{verdicts}], hosts: [Host(name: "h", metrics: [Metric(name: "m")])])"#
+    );
+    ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan
+}
+
+#[test]
+fn a_firing_that_a_later_part_expects_is_not_one_too_many_of_an_earlier_one() {
+    let outcomes = |verdicts: &str, firing: &[(f64, f64)]| {
+        let plan = plan_of_faults(verdicts);
+        let judged = judge(&plan, &plan.verdicts, &seen(vec![alert("Slow", firing)]));
+        let found =
+            judged.into_iter().map(|judged| (judged.outcome == Outcome::Passed, judged.findings.join("; ")));
+        found.collect::<Vec<(bool, String)>>()
+    };
+    let passed = |verdicts: &str, firing: &[(f64, f64)]| {
+        outcomes(verdicts, firing).into_iter().map(|(passed, _)| passed).collect::<Vec<bool>>()
+    };
+    let of = |id: &str| format!(r#"fires(alert: "Slow", of: "{id}"), "#);
+    let [first, second, inner] = ["first", "second", "inner"].map(of);
+    let both = format!("{first}{second}");
+    assert_eq!(passed(&both, &[(6.0, 8.0), (21.0, 26.0)]), [true, true]);
+    // One that flaps is one too many, in the first or in the second fault, or after both.
+    for flapping in [&[(5.0, 6.0), (6.5, 8.0), (21.0, 26.0)][..], &[(6.0, 8.0), (15.0, 16.0), (21.0, 26.0)]] {
+        assert_eq!(passed(&both, flapping), [false, true], "{flapping:?}");
+    }
+    let in_second = [(6.0, 8.0), (21.0, 22.0), (24.0, 26.0)];
+    assert_eq!(passed(&both, &in_second), [false, false]);
+    assert_eq!(outcomes(&both, &in_second)[0].1, r#"Slow{job="a"} fired 3 times: at 6m, at 21m, at 24m"#);
+    assert_eq!(
+        passed(&format!(r#"{first}fires(alert: "Slow", times: 2, of: "second")"#), &in_second),
+        [true, true]
+    );
+    // A fault within another one, and within a phase, has a firing of its own.
+    let nested = format!(r#"{second}{inner}fires(alert: "Slow", during: "all")"#);
+    assert_eq!(passed(&nested, &[(20.5, 21.0), (22.5, 26.0)]), [true, true, true]);
+    assert_eq!(passed(&nested, &[(22.2, 22.5), (22.7, 23.5)]), [true, false, true]);
+    // Other labels of that name, and other verdicts on the same part, expect nothing more.
+    let labels = format!(r#"{first}fires(alert: "Slow", labels: {{ "job": "b" }}, of: "second")"#);
+    assert_eq!(passed(&labels, &[(6.0, 8.0), (21.0, 26.0)]), [false, false]);
+    assert_eq!(passed(&format!("{first}{first}"), &[(5.0, 6.0), (6.5, 8.0)]), [false, false]);
+    let resolves = format!(r#"resolves(alert: "Slow", within: "16m", of: "first"), {second}"#);
+    assert_eq!(passed(&resolves, &[(6.0, 8.0), (21.0, 50.0)]), [true, true]);
+    assert!(!passed(&resolves, &[(6.0, 8.0), (15.0, 50.0)])[0], "nothing expects that one");
+}
+
+#[test]
+fn an_alert_that_did_not_fire_comes_with_the_value_nearest_to_its_threshold() {
+    let values = |is_above: bool, value_at: &dyn Fn(usize) -> Option<f64>| {
+        let mut seen = seen(Vec::new());
+        let values = (0..=60).map(value_at).collect();
+        let compared = ComparedValues { threshold: 0.9, is_above, values };
+        seen.compared.insert("Slow".to_owned(), compared);
+        judged(r#"fires(alert: "Slow", within: "9m", of: "slow")"#, &seen).1
+    };
+    let peak = values(true, &|minute| Some(if minute == 12 { 0.812_34 } else { 0.5 }));
+    assert_eq!(
+        peak,
+        "did not fire at 10m or later; peak 0.8123 at 12m, threshold 0.9; did not fire at 40m or later; peak 0.5 at 40m, threshold 0.9"
+    );
+    let lowest = values(false, &|minute| {
+        Some(if minute == 19 { 1.0 } else { f64::from(u32::try_from(minute).unwrap()) })
+    });
+    assert!(lowest.starts_with("did not fire at 10m or later; lowest 1 at 19m, threshold 0.9; "), "{lowest}");
+    let nothing = values(true, &|minute| (minute < 40).then_some(f64::NAN));
+    assert!(nothing.ends_with("did not fire at 40m or later; its expression had no data"), "{nothing}");
 }
 
 #[test]

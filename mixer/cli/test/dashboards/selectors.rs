@@ -22,13 +22,13 @@ const LABEL_MAKERS: [&str; 3] = ["label_replace", "label_join", "info"];
 
 /// The parts of a query that name series and labels.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Selectors {
+pub(in crate::test) struct Selectors {
     /// The selectors; with the text of a range where there is one.
-    pub(super) all: Vec<(VectorSelector, Option<String>)>,
+    pub(in crate::test) all: Vec<(VectorSelector, Option<String>)>,
     /// Labels to group or to match by.
-    groupings: Vec<String>,
+    pub(in crate::test) groupings: Vec<String>,
     /// `true` if it makes labels.
-    makes_labels: bool,
+    pub(in crate::test) makes_labels: bool,
     /// `true` if it leaves elements out by their value, or by other series.
     pub(super) filters: bool,
 }
@@ -43,7 +43,7 @@ pub(super) enum Unknown {
 }
 
 impl Selectors {
-    pub(super) fn of(query: &Expr) -> Self {
+    pub(in crate::test) fn of(query: &Expr) -> Self {
         let mut selectors = Self::default();
         match walk_expr(&mut selectors, query) {
             Ok(_) => selectors,
@@ -124,7 +124,7 @@ impl ExprVisitor for Selectors {
 }
 
 /// The metric of a selector, if it is one.
-pub(super) fn name_of(selector: &VectorSelector) -> Option<String> {
+pub(in crate::test) fn name_of(selector: &VectorSelector) -> Option<String> {
     let by_label = || {
         let matchers = &selector.matchers.matchers;
         let equal = matchers.iter().find(|matcher| matcher.name == NAME && matcher.op == MatchOp::Equal);
@@ -134,7 +134,7 @@ pub(super) fn name_of(selector: &VectorSelector) -> Option<String> {
 }
 
 /// Labels that a selector needs: without them it matches nothing.
-fn labels_of(selector: &VectorSelector) -> Vec<&str> {
+pub(in crate::test) fn labels_of(selector: &VectorSelector) -> Vec<&str> {
     let needs = |matcher: &&Matcher| matcher.name != NAME && !matcher.is_match("");
     selector.matchers.matchers.iter().filter(needs).map(|matcher| matcher.name.as_str()).collect()
 }

@@ -4,11 +4,13 @@ use indexmap::IndexSet;
 
 use super::Judge;
 use super::Outcome;
+use crate::number::Shown;
 use crate::plan::{AlertSelection, Scope};
 use crate::time::{Span, Time};
 use crate::timeline::{TruthRecord, TruthSubject};
 use crate::verdict::alert_series::{AlertSeries, Firing};
 use crate::verdict::expected_alerts::{ExpectedAlerts, records};
+use crate::verdict::observation::ComparedValues;
 
 impl Judge<'_> {
     pub(super) fn fires(
@@ -22,6 +24,7 @@ impl Judge<'_> {
             return;
         }
         let alerts: Vec<&AlertSeries> = seen.alerts.iter().filter(|known| known.is_in(alert)).collect();
+        let expected = ExpectedAlerts::of(self.plan, self.verdicts, seen, true);
         for (index, (begin, end)) in windows.iter().enumerate() {
             let until = windows.get(index + 1).map_or(Time::NEVER, |(next, _)| *next);
             let limit = within.map_or_else(|| self.end_of(scope, *end), |within| *begin + within);
@@ -52,10 +55,11 @@ impl Judge<'_> {
             for known in &alerts {
                 let begins: Vec<Time> =
                     known.firing.iter().filter(in_window).map(|firing| firing.begin).collect();
-                if begins.len() > times as usize {
+                let unwanted = expected.unwanted(known, &begins, (scope, *begin, times));
+                if let Some(first) = unwanted.first() {
                     let all: Vec<String> = begins.iter().map(|begin| self.at(*begin)).collect();
                     let text = format!("{known} fired {} times: {}", begins.len(), all.join(", "));
-                    self.failed(begins[times as usize], text);
+                    self.failed(*first, text);
                 }
             }
         }
@@ -103,8 +107,25 @@ impl Judge<'_> {
             };
             let other = self.seen.alerts.iter().find(is_other);
             let other = other.map(|other| format!("; {other} did, with other labels")).unwrap_or_default();
-            self.failed(begin, format!("did not fire {} or later{other}", self.at(begin)));
+            let nearest = self.nearest_value(wanted, (begin, limit));
+            self.failed(begin, format!("did not fire {} or later{other}{nearest}", self.at(begin)));
         }
+    }
+
+    /// The value between two times that came nearest to the alert's threshold, in words. Values are of all label sets together.
+    fn nearest_value(&self, wanted: &AlertSelection, (begin, limit): (Time, Time)) -> String {
+        let values = self.seen.compared.get(&wanted.name).filter(|_| wanted.labels.is_empty());
+        let Some(ComparedValues { threshold, is_above, values }) = values else { return String::new() };
+        let in_time = self.seen.grid.iter().zip(values).filter(|(at, _)| (begin..=limit).contains(at));
+        let present = in_time.filter_map(|(at, value)| Some((at, value.filter(|value| !value.is_nan())?)));
+        let (name, nearest) = if *is_above {
+            ("peak", present.min_by(|(_, a), (_, b)| b.total_cmp(a)))
+        } else {
+            ("lowest", present.min_by(|(_, a), (_, b)| a.total_cmp(b)))
+        };
+        let Some((at, value)) = nearest else { return "; its expression had no data".to_owned() };
+        let [value, threshold] = [value, *threshold].map(Shown::rounded);
+        format!("; {name} {value} {}, threshold {threshold}", self.at(at))
     }
 
     /// The end of a window. That of the whole run is its last moment.
@@ -120,11 +141,15 @@ impl Judge<'_> {
     ) {
         let deadline = if *scope == Scope::Run { self.seen.grid.to } else { end + within };
         let alerts = self.seen.alerts.iter().filter(|known| known.is_in(alert));
-        let in_window = |firing: &&Firing| firing.begin <= deadline && begin < firing.end;
+        let expected = ExpectedAlerts::of(self.plan, self.verdicts, self.seen, true);
+        let is_of_another = |known: &AlertSeries, firing: &Firing| {
+            firing.begin >= end && expected.has_later(known, firing.begin, (scope, begin))
+        };
+        let in_window = |firing: &Firing| firing.begin <= deadline && begin < firing.end;
         let fired: Vec<(String, Firing)> = alerts
-            .flat_map(|known| {
-                known.firing.iter().filter(in_window).map(|firing| (known.to_string(), *firing))
-            })
+            .flat_map(|known| known.firing.iter().map(move |firing| (known, *firing)))
+            .filter(|(known, firing)| in_window(firing) && !is_of_another(known, firing))
+            .map(|(known, firing)| (known.to_string(), firing))
             .collect();
         if deadline > self.seen.grid.to {
             let text = format!(
@@ -167,12 +192,14 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn no_other_alerts(&mut self, except: &[String]) {
+    /// Returns `true` if an alert of the run itself, not of its twin, is one too many.
+    pub(super) fn no_other_alerts(&mut self, except: &[String]) -> bool {
         let seen = self.seen;
         for (name, why) in seen.undecided_alerts.iter().filter(|(name, _)| !except.contains(name)) {
             self.findings.add(Outcome::Undecided, None, format!("{name}: {why}"));
         }
         let runs = [(Some(&seen.alerts), true), (seen.twin.as_ref(), false)];
+        let mut is_to_be_seen = false;
         for (alerts, has_faults) in runs {
             let Some(alerts) = alerts else { continue };
             let expected = ExpectedAlerts::of(self.plan, self.verdicts, seen, has_faults);
@@ -183,10 +210,18 @@ impl Judge<'_> {
                         if has_faults { self.faults_without_alerts(firing.begin) } else { String::new() };
                     let text = format!("{alert} fired {}{without}{unlabelled}", self.at(firing.begin));
                     self.failed(firing.begin, text);
+                    is_to_be_seen |= has_faults;
                 }
             }
         }
-        let twin = if seen.twin.is_some() { ", nor without the faults" } else { "" };
+        let has_faults =
+            !self.plan.faults.is_empty() || self.plan.hosts.iter().any(|host| host.faults().next().is_some());
+        let twin = match &seen.twin {
+            Some(_) => ", nor without the faults",
+            None if has_faults => " in this run; one without the faults (--no-faults) was not judged",
+            None => "",
+        };
         self.findings.add(Outcome::Passed, None, format!("no other alert fired{twin}"));
+        is_to_be_seen
     }
 }
