@@ -260,7 +260,7 @@ fn faults_of_the_network_cost_answers_and_make_none_wrong() {
     }
     assert!(load.sum("memcache_wrong_answers_total", "") < 1.0, "{}", load.page());
     let summary = load.stop();
-    // What a proxy has taken reaches the server, even if its client has gone.
+    // A request that a proxy has taken reaches the server, even if its client has gone.
     assert!(check_ledger(&summary, 0, server.sets()) > 0, "{summary}");
 }
 

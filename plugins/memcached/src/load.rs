@@ -18,7 +18,7 @@ const POOL_INTERVAL: Duration = Duration::from_secs(1);
 /// Interval in which requests that are under way at the end are waited for.
 const END_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What the run tells the load.
+/// Messages of the run to the load.
 #[derive(Debug)]
 pub(crate) struct Control {
     seed: AtomicU64,

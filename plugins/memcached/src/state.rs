@@ -1,4 +1,4 @@
-//! What is counted, and the circuit breakers: all that the load and the collection share.
+//! The counts and the circuit breakers: all that the load and the collection share.
 //!
 //! Every operation is attempted, and later succeeds or fails, once; until then it is in flight.
 

@@ -89,7 +89,8 @@ impl Summary {
                 sets: Sets {
                     sent: server.ledger.sent,
                     acknowledged: server.ledger.acknowledged,
-                    unknown: server.ledger.unknown,
+                    // Those that are still under way will have no answer.
+                    unknown: server.ledger.sent - server.ledger.acknowledged,
                 },
                 breaker: server.guard.history.iter().map(change).collect(),
             }

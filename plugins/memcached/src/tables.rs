@@ -34,7 +34,7 @@ const CONNECTION_STATES: [&str; 3] = ["total", "active", "idle"];
 const FAILURE_TYPES: [&str; 2] = ["total", "consecutive"];
 const VERDICTS: [&str; 5] = ["success", "failure", "excluded", "rejected_open", "rejected_half_open"];
 
-/// What is shown of the whole load for the time since the last collection.
+/// The whole load at the last collection, from which rates are counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Recent {
     at: Duration,

@@ -1,4 +1,4 @@
-//! What a breaker counts: requests and their results, in a window that rolls on bucket by bucket.
+//! A breaker's counts: requests and their results, in a window that rolls on bucket by bucket.
 //!
 //! The arithmetic is gobreaker's, its saturation and its rule for runs that reach into the oldest bucket included.
 
