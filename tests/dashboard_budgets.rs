@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::processes::{Prometheus, free_port, promemu_command};
 
 const CONFIG: &str = r#"Config(default_job_name: "shop", hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "web-{i}", metrics: [
+    Metric(name: "unread_percent", default_value: 1),
     Metric(name: "requests_total", metric_type: counter, value_range: (1, 9), scenario: random_in_range),
     Metric(name: "latency_seconds", metric_type: histogram, buckets: [0.1, 0.5, 1], observations: "10", value_range: (0.02, 1.2), scenario: random_in_range)])])"#;
 
@@ -105,9 +106,11 @@ fn pages_and_queries_are_measured_cold_and_warm_and_two_dashboards_side_by_side(
             assert!(of.pointer(field).unwrap().as_f64().unwrap() > 0.0, "{field}: {of}");
         }
     }
-    // Two counters, and five series of each of two histograms.
+    assert_eq!(report["unread"], json!(["unread_percent"]));
+    assert!(said.contains("1 of 3 families are read by no panel and no rule: unread_percent"), "{said}");
+    // Two gauges, two counters, and five series of each of two histograms.
     let largest = report["series"][1].clone();
-    assert_eq!(report["series"][0]["series"].as_u64().unwrap() - 2, 2 + 12, "with up: {report}");
+    assert_eq!(report["series"][0]["series"].as_u64().unwrap() - 2, 4 + 12, "with up: {report}");
     assert_eq!(
         (&largest["name"], &largest["series"]),
         (&json!("latency_seconds_bucket"), &json!(8)),

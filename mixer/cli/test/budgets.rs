@@ -7,6 +7,7 @@ mod grafana;
 mod limits;
 mod report;
 mod rounds;
+mod unread;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ use grafana::Grafana;
 use limits::{Budgets, QueryClass};
 use report::{Measured, Report, SeriesMeasured};
 use rounds::{AT_ONCE, Source, Times, measure};
+use unread::unread;
 
 /// Length of the range of a page, unless `--for` says otherwise.
 const RANGE: Span = Span::from_secs(3_600);
@@ -65,6 +67,8 @@ fn measure_dashboards(args: &TestArgs) -> Result<ExitCode, Error> {
         report.measured.extend(of_dashboard(name, dashboard, &place, (grid, &budgets)));
     }
     report.series = of_series(&place.prometheus, &budgets);
+    let queries = report.measured.iter().map(|of| of.query.as_str()).filter(|query| !query.is_empty());
+    report.unread = unread(&place.prometheus, &grid, queries);
     if !args.json.as_deref().is_some_and(super::is_stdout) {
         stdout::print(report.text().as_bytes())?;
     }

@@ -7,11 +7,15 @@ use serde_json::{Value, json};
 
 use super::limits::QueryClass;
 use super::rounds::{ROUNDS, Times};
+use super::unread::Unread;
 use crate::table::{self, prose, table, whole};
 
 /// The classes, in the order of a table.
 const CLASSES: [QueryClass; 5] =
     [QueryClass::Page, QueryClass::GrafanaPage, QueryClass::Simple, QueryClass::Rate, QueryClass::Quantile];
+
+/// Number of unread families that a table names.
+const UNREAD_MAX: usize = 20;
 
 /// The times of a page or of a query.
 #[derive(Clone, Debug)]
@@ -63,11 +67,14 @@ pub(super) struct Report {
     grid: Grid,
     pub(super) measured: Vec<Measured>,
     pub(super) series: Vec<SeriesMeasured>,
+    /// The families that nothing reads, or why they are not known.
+    pub(super) unread: Result<Unread, String>,
 }
 
 impl Report {
     pub(super) const fn new(url: String, grid: Grid) -> Self {
-        Self { url, grid, measured: Vec::new(), series: Vec::new() }
+        let unread = Ok(Unread { names: Vec::new(), of: 0 });
+        Self { url, grid, measured: Vec::new(), series: Vec::new(), unread }
     }
 
     /// The worst outcome.
@@ -127,11 +134,26 @@ impl Report {
             [whole("OUTCOME"), whole("OF"), whole("BUDGET"), whole("COLD"), whole("WARM"), prose("QUERY")];
         text.push_str(&table(columns, rows, 0, width));
         text.push_str(&table::paragraph("times are the median / the p95", 0, width));
+        text.push_str(&table::paragraph(&self.unread_text(), 0, width));
         if let [one, other] = self.dashboards()[..] {
             text.push('\n');
             text.push_str(&self.compared(one, other, width));
         }
         text
+    }
+
+    /// The families that nothing reads, in a sentence.
+    fn unread_text(&self) -> String {
+        match &self.unread {
+            Ok(Unread { names, of }) => {
+                let shown = names.iter().take(UNREAD_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+                let more = names.len().saturating_sub(UNREAD_MAX);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let list = if names.is_empty() { String::new() } else { format!(": {shown}{more}") };
+                format!("{} of {of} families are read by no panel and no rule{list}", names.len())
+            }
+            Err(why) => format!("it is not known which families are read: {why}"),
+        }
     }
 
     /// Two dashboards side by side.
@@ -200,6 +222,7 @@ impl Report {
             "rounds": ROUNDS,
             "measured": self.measured.iter().map(measured).collect::<Vec<_>>(),
             "series": self.series.iter().map(series).collect::<Vec<_>>(),
+            "unread": self.unread.as_ref().ok().map(|unread| &unread.names),
         });
         format!("{report:#}\n")
     }

@@ -60,7 +60,7 @@ struct LoadedRule {
 
 impl LiveRules {
     /// Asks for the rules.
-    pub(super) fn read(prometheus: &PrometheusClient) -> Result<Self, Unanswered> {
+    pub(in crate::test) fn read(prometheus: &PrometheusClient) -> Result<Self, Unanswered> {
         let Loaded { groups } = prometheus.read("rules", &[])?;
         let (mut intervals, mut failing) = (IndexMap::new(), IndexMap::new());
         for group in &groups {
