@@ -133,15 +133,7 @@ impl ConfigTemplate {
         let hosts = read_all(listed, problems, HostTemplate::read);
         let has_all_hosts = hosts.len() == count;
         let own_sets = fields.map("metric_sets", problems);
-        let metric_sets = included.sets.into_iter().chain(own_sets).filter_map(|(key, node)| {
-            let name = read_name(&key, "a metric set's name", problems)?;
-            let NodeKind::List(metrics) = node.kind else {
-                problems.error(node.span, format!("metric set {name:?} takes a list of Metric(…)"));
-                return None;
-            };
-            Some((name, read_all(metrics, problems, MetricTemplate::read)))
-        });
-        let metric_sets = metric_sets.collect();
+        let metric_sets = read_metric_sets(included.sets.into_iter().chain(own_sets), problems);
         let template = Self {
             span,
             description,
@@ -166,6 +158,22 @@ impl ConfigTemplate {
         fields.refuse_unknown(problems);
         Some(template)
     }
+}
+
+/// Lists of metrics by name.
+fn read_metric_sets(
+    sets: impl Iterator<Item = (Node, Node)>,
+    problems: &mut Problems,
+) -> IndexMap<String, Vec<MetricTemplate>> {
+    let sets = sets.filter_map(|(key, node)| {
+        let name = read_name(&key, "a metric set's name", problems)?;
+        let NodeKind::List(metrics) = node.kind else {
+            problems.error(node.span, format!("metric set {name:?} takes a list of Metric(…)"));
+            return None;
+        };
+        Some((name, read_all(metrics, problems, MetricTemplate::read)))
+    });
+    sets.collect()
 }
 
 /// Queries by name. Their braces are no expressions.
