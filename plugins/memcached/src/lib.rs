@@ -1,6 +1,6 @@
 //! Load on real memcached servers: the plugin with the generator [`MemcachedLoad`].
 //!
-//! A [`client`](crate::client) performs operations on servers, each through the circuit breaker and the pool of its server. An
+//! A [`client`] performs operations on servers, each through the circuit breaker and the pool of its server. An
 //! open loop performs them when they arrive, a closed loop one after the other. All of it is in one thread with a runtime of
 //! its own; a collection copies what has been counted.
 //!
