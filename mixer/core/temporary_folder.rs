@@ -110,12 +110,13 @@ impl TemporaryFolder {
             if !is_named || !is_own() {
                 continue;
             }
+            // The lock comes before all else, so a folder that was filled and has none now has lost it to a removal.
+            let was_filled = is_filled(&entry.path());
             let is_abandoned = match File::open(entry.path().join(LOCK)) {
                 Ok(lock) => lock.try_lock().is_ok(),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => false,
                 Err(_) => {
-                    is_filled(&entry.path())
-                        || entry.metadata().is_ok_and(|found| is_older_than(&found, BEGINNING_MAX))
+                    was_filled || entry.metadata().is_ok_and(|found| is_older_than(&found, BEGINNING_MAX))
                 }
             };
             if is_abandoned {
