@@ -11,12 +11,11 @@ mod outputs;
 mod plugin_dirs;
 mod server;
 mod simulator;
+mod variant;
 
-use indexmap::IndexMap;
 use promemu_api::ApiSettings;
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::error::{ConfigError, Error};
-use promemu_core::expression::Value;
 use promemu_core::plan::RunDefaults;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Speed, Time};
@@ -41,25 +40,10 @@ pub(crate) use listen::token;
 pub(crate) use moments::{is_relative, moment};
 pub(crate) use plugin_dirs::plugin_dirs;
 pub(crate) use server::server;
+pub(crate) use variant::Variant;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9091";
 const DEFAULT_PUSH_INTERVAL: Span = Span::from_secs(15);
-
-/// A variant of a config.
-#[derive(Clone, Debug)]
-pub(crate) struct Variant {
-    /// The class; `None` for the default one.
-    pub(crate) class: Option<String>,
-    /// Arguments, which override those of flags and variables.
-    pub(crate) arguments: IndexMap<String, Value>,
-}
-
-impl Variant {
-    /// A class with the arguments of flags and variables alone.
-    pub(crate) fn of_class(class: Option<String>) -> Self {
-        Self { class, arguments: IndexMap::new() }
-    }
-}
 
 /// The settings of one call of promemu.
 #[derive(Debug)]
