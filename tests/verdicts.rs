@@ -503,7 +503,11 @@ fn no_promtool_and_no_rule_test_outlive_a_test_that_is_stopped() {
         let args =
             ["test", config.to_str().unwrap(), "--rules", rules.to_str().unwrap(), "--promtool", &promtool];
         let mut process = Process::start(promemu_command(&args).env("TMPDIR", &temporary));
-        eventually("it runs, and its twin", || (processes_with(&running) == 2).then_some(()));
+        eventually("it runs, and its twin, and each has its file", || {
+            let folders = std::fs::read_dir(&temporary).unwrap().flatten();
+            let files = folders.filter(|folder| folder.path().join("own").exists()).count();
+            (processes_with(&running) == 2 && files == 2).then_some(())
+        });
         process.signal(signal);
         assert_ne!(process.wait(), Some(0));
         eventually("they are gone", || (processes_with(&running) == 0).then_some(()));

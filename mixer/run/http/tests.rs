@@ -243,7 +243,10 @@ async fn a_server_that_only_promises_to_go_on_holds_no_request_beyond_its_deadli
         let asked = ask_within(limits, &url, &options);
         let refused =
             tokio::time::timeout(Duration::from_secs(20), asked).await.expect("it ends").unwrap_err();
-        assert!(refused.contains("no answer in time") || refused.contains("is not HTTP"), "{refused}");
+        // A promise that comes before the request breaks the exchange off.
+        let is_told =
+            ["no answer in time", "is not HTTP", "broke off"].iter().any(|text| refused.contains(text));
+        assert!(is_told, "{refused}");
         tokio::time::timeout(Duration::from_secs(20), promises).await.expect("it hangs up").unwrap();
     }
 }

@@ -380,12 +380,18 @@ fn errors_reach_the_host() {
     assert_eq!((act("refuse").0, act("refuse").3), (FAILED, vec!["refuse mode is wrong".to_owned()]));
 }
 
+/// Errors without the places of their panics, which each must have.
+fn without_place(said: &[String]) -> Vec<&str> {
+    said.iter().map(|error| error.split_once(" (plugins/api/").unwrap().0).collect()
+}
+
 #[test]
 fn panics_do_not_leave_the_plugin() {
     let (_, status, value, said) = act("panic");
     assert!(status == Some(PANICKED) && value.is_nan());
-    assert_eq!(said, ["fail at 1.5"]);
-    assert_eq!((act("spite").1, act("spite").3), (Some(PANICKED), vec!["fail without a message".to_owned()]));
+    assert_eq!(without_place(&said), ["fail at 1.5"]);
+    assert_eq!(act("spite").1, Some(PANICKED));
+    assert_eq!(without_place(&act("spite").3), ["fail without a message"]);
     let (status, _, _, said) = act("misname");
     assert_eq!(status, PANICKED);
     assert_eq!(said, ["fail parameter \"mode\" is not declared with this type"]);
@@ -469,7 +475,7 @@ fn errors_and_panics_of_models_reach_the_host() {
     let (status, _, said) = gather(3.0, "");
     assert_eq!((status, said.last().unwrap().as_str()), (FAILED, "fail there is no host"));
     let (status, _, said) = gather(100.0, "web-1");
-    assert_eq!((status, said), (PANICKED, vec!["fail too many".to_owned()]));
+    assert_eq!((status, &*without_place(&said)), (PANICKED, &["fail too many"][..]));
 }
 
 #[test]
