@@ -49,7 +49,7 @@ struct ExpectedAlert {
     scope: Scope,
     from: Time,
     until: Time,
-    /// How often each label set may.
+    /// Number of times that each label set may.
     times: u32,
 }
 

@@ -43,7 +43,7 @@ pub(super) struct Level {
     pub(super) bytes_a_day: f64,
     /// The measures of the config, or why there is none.
     pub(super) measures: IndexMap<String, Result<Measured, String>>,
-    /// How often each alert fired; `None` without rules.
+    /// Number of times that each alert fired; `None` without rules.
     alerts: Option<IndexMap<String, usize>>,
 }
 
@@ -131,7 +131,7 @@ impl Level {
     }
 }
 
-/// How often each alert fired, by its name.
+/// Number of times that each alert fired, by its name.
 fn firings(seen: &Observation) -> IndexMap<String, usize> {
     let mut firings = IndexMap::new();
     for alert in seen.alerts.iter().filter(|alert| !alert.firing.is_empty()) {
