@@ -137,7 +137,7 @@ export class Live {
         this.order = series.map((one) => this.columns.get(one.id));
     }
 
-    earlier({ times, columns }, { id, points, past }) {
+    earlier({ times, columns }, { id, points, past = [] }) {
         const column = columns.get(id);
         const first = points[0]?.[0] ?? Infinity;
         if (!column) return past;
