@@ -145,16 +145,12 @@ impl Subject {
         let measures = measures_of(args, &plan);
         let chart = |rule: &Rule| (rule.name.clone(), Chart::of(&rule.expr));
         let charts = args.html.iter().flat_map(|_| rules.alerts().map(chart)).collect();
-        let has_faults =
-            !plan.faults.is_empty() || plan.hosts.iter().any(|host| host.faults().next().is_some());
+        let needs_twin = live.is_none() && has_faults(&plan) && forbids_other_alerts(&verdicts);
         let run = match live {
             None => TestRun::new(plan, seed, &scrapes)?,
             Some(_) => TestRun { plan: Arc::new(plan), backfill: None },
         };
-        let twin = if live.is_none()
-            && has_faults
-            && verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NoOtherAlerts { .. }))
-        {
+        let twin = if needs_twin {
             let plan = settings.load_variant(&file, variant, true, from)?.plan;
             Some(TestRun::new(plan, seed, &scrapes)?)
         } else {
@@ -237,6 +233,14 @@ impl Subject {
             None => (TestMode::Exact, format!("up to {EXACT_SERIES_MAX} series")),
         })
     }
+}
+
+fn has_faults(plan: &Plan) -> bool {
+    !plan.faults.is_empty() || plan.hosts.iter().any(|host| host.faults().next().is_some())
+}
+
+fn forbids_other_alerts(verdicts: &[VerdictPlan]) -> bool {
+    verdicts.iter().any(|verdict| matches!(verdict.verdict, Verdict::NoOtherAlerts { .. }))
 }
 
 /// The verdicts that are judged, without those of dashboards that the command line names.

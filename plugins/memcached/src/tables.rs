@@ -56,12 +56,14 @@ pub(crate) fn describe(servers: usize) -> Vec<Table> {
         rows_max: u32::try_from(rows).unwrap_or(u32::MAX),
         families,
     };
+    let counter = |name: &str, about: &str| vec![Family::counter(name, about)];
+    let gauge = |name: &str, about: &str| vec![Family::gauge(name, about)];
     vec![
         table(
             "operations",
             "status",
             2,
-            vec![Family::counter("memcache_operations_total", "operations that have ended, by success")],
+            counter("memcache_operations_total", "operations that have ended, by success"),
         ),
         table("totals", "", 1, totals()),
         table("servers", "server", servers, server_families()),
@@ -69,43 +71,34 @@ pub(crate) fn describe(servers: usize) -> Vec<Table> {
             "transitions",
             "server, from, to",
             servers * CHANGES.len(),
-            vec![Family::counter(
-                "memcache_circuit_breaker_transitions_total",
-                "changes of the breaker's state",
-            )],
+            counter("memcache_circuit_breaker_transitions_total", "changes of the breaker's state"),
         ),
         table(
             "connections",
             "server, state",
             servers * CONNECTION_STATES.len(),
-            vec![Family::gauge("memcache_pool_connections", "connections of the pool")],
+            gauge("memcache_pool_connections", "connections of the pool"),
         ),
         table(
             "failures",
             "server, type",
             servers * FAILURE_TYPES.len(),
-            vec![Family::gauge(
-                "memcache_circuit_breaker_failures",
-                "failures that the breaker counts at present",
-            )],
+            gauge("memcache_circuit_breaker_failures", "failures that the breaker counts at present"),
         ),
         table(
             "breaker_outcomes",
             "server, outcome",
             servers * VERDICTS.len(),
-            vec![Family::counter(
+            counter(
                 "memcache_circuit_breaker_outcomes_total",
                 "results that the breaker has heard, and requests that it has not let through",
-            )],
+            ),
         ),
         table(
             "outcomes",
             "server, operation, outcome",
             servers * operation_outcomes().count(),
-            vec![Family::counter(
-                "memcache_operation_outcomes_total",
-                "operations that have ended, by their end",
-            )],
+            counter("memcache_operation_outcomes_total", "operations that have ended, by their end"),
         ),
         table("latencies", "server, operation", servers * Operation::ALL.len(), latency_families()),
     ]
