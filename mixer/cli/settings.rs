@@ -31,6 +31,7 @@ use crate::args::{Cli, Command, PushFormat};
 use crate::logs::is_terminal;
 use crate::stdout;
 use arguments::ConfigArguments;
+use durations::status_interval;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
 use simulator::SimulatorVariables;
 
@@ -388,15 +389,6 @@ fn address(text: &str) -> Result<String, Error> {
     Err(Error::Usage(format!(
         "--self-metrics-address or PME_SELF_METRICS_ADDRESS must be HOST:PORT as in 127.0.0.1:9092, but is {text:?}"
     )))
-}
-
-/// The time between two status reports; `None` for none.
-fn status_interval(text: &str) -> Result<Option<Span>, Error> {
-    let flag = "--status-interval or PME_STATUS_INTERVAL";
-    match span(flag, text)? {
-        Span::ZERO | Span::FOREVER => Ok(None),
-        _ => interval(flag, text).map(Some),
-    }
 }
 
 #[cfg(test)]

@@ -32,3 +32,12 @@ fn bounded(flag: &str, text: &str, shortest: Span, bound: &str) -> Result<Span, 
     }
     Err(Error::Usage(format!("{flag} must be {bound} and not endless, but is {text:?}")))
 }
+
+/// The time between two status reports; `None` for none.
+pub(super) fn status_interval(text: &str) -> Result<Option<Span>, Error> {
+    let flag = "--status-interval or PME_STATUS_INTERVAL";
+    match span(flag, text)? {
+        Span::ZERO | Span::FOREVER => Ok(None),
+        _ => interval(flag, text).map(Some),
+    }
+}
