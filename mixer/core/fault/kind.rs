@@ -48,6 +48,8 @@ pub enum FaultSchedule {
     Instants,
     /// Episodes whose period and length are parameters of the kind.
     Cycle,
+    /// The times of a fault of the run: it is done for real, and no host can have it.
+    OfRun,
 }
 
 impl FaultSchedule {
@@ -58,6 +60,7 @@ impl FaultSchedule {
             Self::Episodes => &["at", "every", "jitter", "lasts", "on", "until", "probability"],
             Self::Instants => &["at", "every", "jitter", "on", "probability"],
             Self::Cycle => &["at", "jitter", "lasts", "on", "until", "probability"],
+            Self::OfRun => &[],
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The trait of a fault: how it changes a report.
+//! The trait of a fault: how it changes a report, or what it does for real.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::effect::Effect;
 use crate::metric::Cells;
 use crate::time::{Span, Time};
 
@@ -73,6 +74,11 @@ pub trait FaultSpec: Debug + Send + Sync {
 
     /// The model that its host needs.
     fn model(&self) -> Option<NeededModel> {
+        None
+    }
+
+    /// Its real work outside of the run; `None` for a fault that hosts show.
+    fn effect(&self) -> Option<&Effect> {
         None
     }
 

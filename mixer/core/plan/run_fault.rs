@@ -6,7 +6,7 @@ use super::lever::{LeverChange, LeverPlan};
 use super::phase::TimelinePlan;
 use super::selection::HostSelection;
 use crate::event::Subscription;
-use crate::fault::{FaultPlan, Timed, Windows};
+use crate::fault::{Effect, FaultPlan, Timed, Windows};
 
 /// A fault of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct RunFault {
     pub changes: Vec<LeverChange>,
     /// The name of its kind; `None` for a fault that only moves levers.
     pub kind: Option<&'static str>,
+    /// Its real work; `None` for a fault that hosts show.
+    pub effect: Option<Arc<Effect>>,
     /// Its ground truth.
     pub truth: Truth,
 }
@@ -40,9 +42,12 @@ impl RunFault {
         self.kind.unwrap_or("lever")
     }
 
-    /// The pattern of the hosts that it concerns.
+    /// The target of its effect, or the pattern of the hosts that it concerns.
     #[must_use]
     pub fn target(&self) -> String {
+        if let Some(effect) = &self.effect {
+            return effect.target();
+        }
         self.hosts.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string)
     }
 }

@@ -6,12 +6,12 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::resolver::Resolver;
 use super::run_fault_times::Reported;
-use crate::config::template::FaultTemplate;
+use crate::config::template::{FaultTemplate, RunFaultTemplate};
 use crate::config::value::Scalar;
 use crate::error::Problems;
 use crate::fault::{Fault, FaultPlan, FaultTrigger, Windows, fault_events};
 use crate::plan::{
-    HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart, TimelinePlan, unmatched_hint,
+    EffectsPlan, HostPlan, HostSelection, HostShape, Plan, RunFault, RunPart, TimelinePlan, unmatched_hint,
 };
 use crate::time::Span;
 
@@ -25,7 +25,12 @@ pub(super) struct RunFaults {
 
 impl Resolver<'_> {
     /// The faults of the run. Hosts are known already; `all_hosts` if none of them had an error.
-    pub(super) fn run_faults(&mut self, timeline: &TimelinePlan, all_hosts: bool) -> RunFaults {
+    pub(super) fn run_faults(
+        &mut self,
+        timeline: &TimelinePlan,
+        all_hosts: bool,
+        mut effects: Option<&mut EffectsPlan>,
+    ) -> RunFaults {
         let (mut faults, mut ids) = (RunFaults::default(), IndexSet::new());
         let end = if all_hosts { self.latest_end() } else { Span::FOREVER };
         self.warn_of_late_phases(timeline, end);
@@ -55,33 +60,26 @@ impl Resolver<'_> {
                 }
                 Err(Reported) => None,
             };
-            if let Some((at, times)) = template
-                .at
-                .as_ref()
-                .zip(times.as_ref())
-                .filter(|(_, times)| template.on.is_empty() && times.at >= end)
-            {
-                let message = format!(
-                    "the fault never begins: it is {} after the start, and all hosts have ended by {end}",
-                    times.at
-                );
-                self.problems.warning(at.span, message);
+            if let Some(times) = &times {
+                self.warn_of_late_fault(template, times, end);
             }
             let hosts = self.fault_hosts(&template.hosts, all_hosts);
             let changes: Vec<_> = template.changes.iter().map(|change| self.lever_change(change)).collect();
             let changes = changes.into_iter().collect::<Option<_>>();
-            let (Some(id), Some(times), Some(on), Some(hosts), Some(changes)) =
-                (id, times, on, hosts, changes)
+            let built = kind.as_ref().and_then(|(kind, fault)| Some((*kind, fault.as_ref()?)));
+            let effect = self.effect(template, built, effects.as_deref_mut());
+            let (Some(id), Some(times), Some(on), Some(hosts), Some(changes), Some(effect)) =
+                (id, times, on, hosts, changes, effect)
             else {
                 continue;
             };
             // A fault cannot be checked on hosts that have an error.
-            if let Some((kind, Some(fault))) = kind.filter(|_| all_hosts) {
+            if let Some((kind, Some(fault))) = kind.filter(|_| all_hosts && effect.is_none()) {
                 self.show_fault((kind, fault), &id, (times, hosts.as_ref()), &mut faults.shown);
             }
             let kind = template.kind.as_ref().map(|kind| kind.kind.name);
             let truth = self.truth(template.truth.as_ref());
-            faults.faults.push(Arc::new(RunFault { id, times, on, hosts, changes, kind, truth }));
+            faults.faults.push(Arc::new(RunFault { id, times, on, hosts, changes, kind, effect, truth }));
         }
         if self.no_faults { RunFaults::default() } else { faults }
     }
@@ -89,6 +87,18 @@ impl Resolver<'_> {
     /// The time from the run's start to the end of its last host.
     fn latest_end(&self) -> Span {
         self.hosts.iter().map(|host| host.ends_after()).max().unwrap_or(Span::FOREVER)
+    }
+
+    /// Warns of a fault that never begins, as all hosts have ended.
+    fn warn_of_late_fault(&mut self, template: &RunFaultTemplate, times: &Windows, end: Span) {
+        let Some(at) = template.at.as_ref().filter(|_| template.on.is_empty() && times.at >= end) else {
+            return;
+        };
+        let message = format!(
+            "the fault never begins: it is {} after the start, and all hosts have ended by {end}",
+            times.at
+        );
+        self.problems.warning(at.span, message);
     }
 
     /// Warns of the first phase that never comes, as all hosts have ended.

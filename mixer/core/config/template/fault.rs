@@ -32,14 +32,17 @@ impl FaultTemplate {
     pub(super) fn read_untimed(node: Node, problems: &mut Problems) -> Option<Self> {
         let errors = problems.error_count();
         if let NodeKind::Struct(Some(name), fields) = &node.kind {
-            let is_cycle = |kind: &&AnyFaultKind| kind.schedule == FaultSchedule::Cycle;
-            let has_cycle = KINDS.iter().filter(is_cycle).any(|kind| kind.name == *name);
+            let has_jitter = |kind: &&AnyFaultKind| {
+                kind.schedule == FaultSchedule::Cycle
+                    || kind.params.iter().any(|param| param.name == "jitter")
+            };
+            let has_jitter = KINDS.iter().filter(has_jitter).any(|kind| kind.name == *name);
             for field in fields {
                 let message = match field.name.as_str() {
                     time @ ("at" | "every" | "lasts") => {
                         format!("{time} belongs to the Fault: write it beside kind, not inside of {name}")
                     }
-                    "jitter" if !has_cycle => {
+                    "jitter" if !has_jitter => {
                         format!("jitter belongs to the Fault: write it beside kind, not inside of {name}")
                     }
                     field @ ("on" | "until") => {
@@ -51,10 +54,15 @@ impl FaultTemplate {
             }
         }
         let is_untimed = problems.error_count() == errors;
-        Self::read(node, problems).filter(|_| is_untimed)
+        Self::read_kind(node, true, problems).filter(|_| is_untimed)
     }
 
+    /// Reads a fault of a host.
     pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
+        Self::read_kind(node, false, problems)
+    }
+
+    fn read_kind(node: Node, is_of_run: bool, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         let (name, fields) = named(node, "a fault, as in gap(every: \"10m\", lasts: \"30s\")", problems)?;
         if name == "Fault" {
@@ -67,6 +75,13 @@ impl FaultTemplate {
             problems.error(span, format!("unknown fault {name:?}{}", suggestion(&name, &names)));
             return None;
         };
+        if !is_of_run && kind.schedule == FaultSchedule::OfRun {
+            let message = format!(
+                "{name} is done for real, and not at a host; write Fault(id: …, kind: {name}(…)) among faults of Config(…)"
+            );
+            problems.error(span, message);
+            return None;
+        }
         let node = Node { span, ..Node::nowhere(NodeKind::Struct(None, fields)) };
         let mut fields = Fields::of(node, kind.name, problems)?;
         let errors = problems.error_count();
