@@ -175,12 +175,13 @@ fn rules(random: &mut Random) -> String {
     format!("groups:\n{first}{second}")
 }
 
-fn tested(dir: &Path, mode: &str) -> (Output, Value) {
+/// A test with the rules of a file of the folder, and its report; null if it wrote none.
+fn tested(dir: &Path, mode: &str, (rules, flags): (&str, &[&str])) -> (Output, Value) {
     let file = |name: &str| dir.join(name).display().to_string();
-    let (config, rules, json) = (file("c.ron"), file("rules.yml"), file(&format!("{mode}.json")));
+    let (config, rules, json) = (file("c.ron"), file(rules), file(&format!("{mode}.json")));
     let args =
         ["test", &config, "--rules", &rules, "--json", &json, "--for", "40m", "--mode", mode, "--seed", "7"];
-    let output = promemu_command(&args).output().unwrap();
+    let output = promemu_command(&[&args[..], flags].concat()).output().unwrap();
     let report = std::fs::read_to_string(json).map(|text| serde_json::from_str(&text).unwrap());
     (output, report.unwrap_or(Value::Null))
 }
@@ -236,8 +237,8 @@ fn compare(case: u64, has_keep: bool) -> usize {
     std::fs::write(dir.path().join("c.ron"), &config).unwrap();
     std::fs::write(dir.path().join("rules.yml"), &rules).unwrap();
     let [(exact, exact_report), (large, large_report)] =
-        ["exact", "large"].map(|mode| tested(dir.path(), mode));
-    let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+        ["exact", "large"].map(|mode| tested(dir.path(), mode, ("rules.yml", &[])));
+    let said = |output: &Output| format!("{}: {}\n", output.status, String::from_utf8_lossy(&output.stderr));
     let about = || format!("case {case}: {config}\n{rules}\n{}{}", said(&exact), said(&large));
     assert!(!exact_report.is_null() && !large_report.is_null(), "{}", about());
     assert_eq!(large_report["mode"], "large");
@@ -270,4 +271,47 @@ fn exact_and_large_mode_agree_on_every_pending_firing_and_resolved_time() {
     let firings: usize = halves.into_iter().map(|half| half.join().unwrap()).sum();
     println!("{cases} runs, {firings} firings, each the same in both modes");
     assert!(firings as u64 > 5 * cases, "only {firings} firings in {cases} runs");
+}
+
+/// The rules, with an interval for groups of this name.
+fn with_interval(rules: &str, group: &str, interval: &str) -> String {
+    let head = format!("- name: {group}");
+    assert!(rules.contains(&head));
+    rules.replace(&head, &format!("{head}\n  interval: {interval}"))
+}
+
+#[test]
+fn the_large_mode_follows_the_intervals_of_groups() {
+    let (random, dir) = (&mut Random(3), tempfile::tempdir().unwrap());
+    let (config, rules) = (config(random), rules(random));
+    let rules: Vec<&str> = rules.lines().filter(|line| !line.contains("keep_firing_for")).collect();
+    let rules = rules.join("\n");
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("c.ron", &config);
+    write("rules.yml", &rules);
+    write("minutes.yml", &with_interval(&with_interval(&rules, "records", "1m"), "alerts", "1m"));
+    let (_, exact) = tested(dir.path(), "exact", ("rules.yml", &["--evaluation-interval", "1m"]));
+    let (_, large) = tested(dir.path(), "large", ("minutes.yml", &[]));
+    let [exact, large] = [exact, large].map(|report| times(&report, "alerts"));
+    assert!(exact == large && exact.values().any(|[_, firing]| !firing.is_empty()), "{exact:?}\n{large:?}");
+
+    // Groups with different intervals: what one records every two minutes another one sees at these times only.
+    write(
+        "mixed.yml",
+        r#"groups:
+- { name: slow, interval: 2m, rules: [{ record: "slow:load", expr: "max(load_percent)" }] }
+- { name: quick, rules: [{ alert: Slow, expr: "slow:load > 40" }, { alert: Quick, expr: "max(load_percent) > 40" }] }"#,
+    );
+    let (output, report) = tested(dir.path(), "large", ("mixed.yml", &[]));
+    let seen = times(&report, "alerts");
+    let [slow, quick] = ["\"Slow\"{}", "\"Quick\"{}"].map(|name| seen[name][1].clone());
+    assert!(!slow.is_empty() && slow.iter().all(|(begin, _)| begin % 120.0 == 0.0), "{slow:?}");
+    assert!(quick.iter().any(|(begin, _)| begin % 120.0 != 0.0), "{quick:?}: {output:?}");
+
+    let (output, report) = tested(dir.path(), "exact", ("mixed.yml", &[]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        report["mode"] == "exact" && said.contains("use --mode large, which follows its interval"),
+        "{said}"
+    );
 }

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::template::PLAYLIST;
 use super::tree::{Node, NodeKind, repeated_keys};
 use crate::error::{Problems, SourceSpan, suggestion};
 
@@ -44,6 +45,12 @@ impl Classes {
         }
         let nodes = entries.into_iter().map(|(_, node)| node).collect();
         Self { nodes, by_name, repeated, empty_at, fields_at }
+    }
+
+    /// The playlist of a file that is one.
+    pub(super) fn playlist(&self) -> Option<&Node> {
+        let only = self.nodes.first().filter(|_| self.by_name.contains_key(""));
+        only.filter(|node| node.kind.is_named(PLAYLIST))
     }
 
     /// The names, each once.

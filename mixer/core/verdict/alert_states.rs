@@ -83,7 +83,7 @@ impl AlertStates {
                     let Some(is_active) = of_alert.get_mut(*step) else { continue };
                     if std::mem::replace(is_active, true) {
                         return Err(format!(
-                            "two results of the alert {} have the same labels at {}, and Prometheus takes none then",
+                            "two results of the alert {} have the same labels at {}, and Prometheus takes none then; keep a label that tells them apart",
                             rule.name,
                             grid.step.times(*step as u64)
                         ));

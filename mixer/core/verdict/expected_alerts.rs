@@ -19,6 +19,18 @@ pub(super) fn windows(plan: &Plan, scope: &Scope, seen: &Observation) -> Vec<(Ti
     records(plan, seen).filter(of_scope).map(|record| (record.begin, record.end)).collect()
 }
 
+/// `true` if the ground truth of a part of a run names an alert.
+pub(super) fn truth_names(plan: &Plan, scope: &Scope, alert: &str) -> bool {
+    let truth = match scope {
+        Scope::Run => None,
+        Scope::Phase(name) => {
+            plan.timeline.phases.iter().find(|phase| phase.name == *name).map(|phase| &phase.truth)
+        }
+        Scope::Fault(id) => plan.faults.iter().find(|fault| fault.id == *id).map(|fault| &fault.truth),
+    };
+    truth.is_some_and(|truth| truth.alerts.iter().any(|name| name == alert))
+}
+
 /// The records of the ground truth that begin before the end of an observation.
 pub(super) fn records<'p>(plan: &'p Plan, seen: &Observation) -> impl Iterator<Item = TruthRecord<'p>> {
     let to = seen.grid.to;

@@ -25,7 +25,7 @@ pub struct Judgement {
     pub findings: Vec<String>,
     /// The time since the start of the run to look at, if there is one.
     pub at: Option<Span>,
-    /// A query of PromQL to look at it; empty if there is none.
+    /// A query of PromQL to look at it; empty if there is none, or if the verdict is undecided, whose findings say what to do.
     pub query: String,
 }
 
@@ -111,7 +111,10 @@ impl Judge<'_> {
         if windows.is_empty() {
             self.undecided(
                 start,
-                format!("{} does not come before the end of the run", scope_text(&verdict.scope)),
+                format!(
+                    "{} does not begin before the end of the run; make --for longer, or let it begin earlier",
+                    scope_text(&verdict.scope)
+                ),
             );
         }
         let query = match &verdict.verdict {
@@ -155,6 +158,8 @@ impl Judge<'_> {
         };
         let at = self.findings.at.map(|at| at.since(start));
         let (outcome, findings) = self.findings.worst();
+        // Where nobody knows, a query shows no more than the finding.
+        let query = if outcome == Outcome::Undecided { String::new() } else { query };
         Judgement { verdict: verdict.to_string(), outcome, findings, at, query }
     }
 

@@ -11,7 +11,7 @@ use crate::time::{Span, Time};
 const START: Time = Time::from_unix_secs(1_767_600_000);
 
 /// A fault from 10 m to 20 m of a run, twice an hour, and a phase in which an alert is right.
-fn plan(verdicts: &str) -> Plan {
+pub(super) fn plan(verdicts: &str) -> Plan {
     let text = format!(
         r#"Config(levers: {{ "load": 1 }}, timeline: Timeline(phases: [
             Phase(name: "calm", lasts: "30m"), Phase(name: "sale", lasts: "30m", truth: Truth(alerts: ["Busy"]))],
@@ -26,7 +26,7 @@ fn at(minutes: f64) -> Time {
 }
 
 /// An alert with these times in minutes.
-fn alert(name: &str, firing: &[(f64, f64)]) -> AlertSeries {
+pub(super) fn alert(name: &str, firing: &[(f64, f64)]) -> AlertSeries {
     let firing = firing.iter().map(|(begin, end)| Firing { begin: at(*begin), end: at(*end) }).collect();
     AlertSeries {
         name: name.to_owned(),
@@ -36,7 +36,7 @@ fn alert(name: &str, firing: &[(f64, f64)]) -> AlertSeries {
     }
 }
 
-fn seen(alerts: Vec<AlertSeries>) -> Observation {
+pub(super) fn seen(alerts: Vec<AlertSeries>) -> Observation {
     let grid = Grid { from: START, to: at(60.0), step: Span::from_secs(60) };
     Observation {
         grid,
@@ -97,7 +97,7 @@ fn a_second_firing_fails_unless_it_is_allowed() {
 }
 
 /// A run with faults at 5 m, for 2 m, at 20 m, for 5 m, and at 22 m, for 1 m, in the first of two phases.
-fn plan_of_faults(verdicts: &str) -> Plan {
+pub(super) fn plan_of_faults(verdicts: &str) -> Plan {
     let fault = |id: &str, at: u32, lasts: u32| {
         format!("Fault(id: \"{id}\", at: \"{at}m\", lasts: \"{lasts}m\", set: {{ \"load\": 2 }}),")
     };
@@ -183,7 +183,7 @@ fn what_the_run_does_not_reach_is_undecided() {
     let never = judged(FIRES, &short);
     assert_eq!(
         never,
-        (Outcome::Undecided, "fault \"slow\" does not come before the end of the run".to_owned())
+        (Outcome::Undecided, "fault \"slow\" does not begin before the end of the run; make --for longer, or let it begin earlier".to_owned())
     );
     let unasked = judged(r#"holds(query: "up == 1")"#, &short);
     assert_eq!(unasked, (Outcome::Undecided, "the query was not asked".to_owned()));

@@ -51,7 +51,10 @@ impl Judge<'_> {
             bad.extend(first_empty.map(|at| (at, format!("no data {}", self.at(at)))));
             match bad.first() {
                 None if all == 0 => {
-                    self.undecided(*begin, format!("no step is within {} and the end", self.at(*begin)));
+                    self.undecided(*begin, format!(
+                        "no evaluation is between {} and the end; a shorter --evaluation-interval decides it",
+                        self.since_start(*begin)
+                    ));
                 }
                 None => self.passed(*begin, format!("true at all {}{from}", plural(all, "step", "steps"))),
                 Some((at, _)) => {
