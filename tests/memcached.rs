@@ -11,13 +11,13 @@ use crate::processes::{Process, eventually, free_port, get, http, label, promemu
 use crate::simulated::plugins;
 
 /// A real memcached.
-struct Memcached {
-    port: u16,
+pub(crate) struct Memcached {
+    pub(crate) port: u16,
     process: Process,
 }
 
 impl Memcached {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_on(free_port())
     }
 
@@ -30,7 +30,7 @@ impl Memcached {
         server
     }
 
-    fn try_stats(&self) -> Option<BTreeMap<String, u64>> {
+    pub(crate) fn try_stats(&self) -> Option<BTreeMap<String, u64>> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.write_all(b"stats\r\n").ok()?;
         let lines = BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| line != "END");
@@ -41,24 +41,24 @@ impl Memcached {
         Some(lines.filter_map(pair).collect())
     }
 
-    fn sets(&self) -> u64 {
+    pub(crate) fn sets(&self) -> u64 {
         eventually("memcached shows its sets", || self.try_stats()?.get("cmd_set").copied())
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 }
 
 /// A load that runs.
-struct Load {
+pub(crate) struct Load {
     process: Process,
     port: u16,
     folder: tempfile::TempDir,
 }
 
 impl Load {
-    fn start(servers: &[String], args: &[&str]) -> Self {
+    pub(crate) fn start(servers: &[String], args: &[&str]) -> Self {
         let (folder, port) = (plugins(), free_port());
         let mut command = promemu_command(&["run", "memcached_load", "update_interval=100ms"]);
         command.arg(format!("servers={}", servers.join(","))).args(args);
@@ -74,7 +74,7 @@ impl Load {
         load
     }
 
-    fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         let page = eventually("its page is there", || get(self.port, "/metrics"));
         let sum = |name| -> f64 { series(&page, name).into_iter().map(value).sum() };
         let ended = sum("memcache_operations_total");
@@ -86,7 +86,7 @@ impl Load {
     }
 
     /// The sum of the series of this name whose labels contain a text.
-    fn sum(&self, name: &str, labels: &str) -> f64 {
+    pub(crate) fn sum(&self, name: &str, labels: &str) -> f64 {
         let page = self.page();
         series(&page, name).into_iter().filter(|line| line.contains(labels)).map(value).sum()
     }
@@ -99,13 +99,13 @@ impl Load {
     }
 
     /// Waits for so many operations more.
-    fn pass(&self, operations: f64) {
+    pub(crate) fn pass(&self, operations: f64) {
         let before = self.sum("memcache_operations_total", "");
         self.wait_for("memcache_operations_total", "", before + operations);
     }
 
     /// Ends it; returns its summary.
-    fn stop(&mut self) -> Value {
+    pub(crate) fn stop(&mut self) -> Value {
         assert_eq!(self.process.terminate(), Some(0), "{}", self.process.log());
         let text = std::fs::read_to_string(self.folder.path().join("summary.json")).unwrap();
         let summary: Value = serde_json::from_str(&text).unwrap();
@@ -120,7 +120,7 @@ fn number(value: &Value) -> u64 {
 }
 
 /// Checks both bounds of a server's ledger, and that it gave no wrong answer. Returns its sets without an answer.
-fn check_ledger(summary: &Value, server: usize, done: u64) -> u64 {
+pub(crate) fn check_ledger(summary: &Value, server: usize, done: u64) -> u64 {
     let of = &summary["servers"][server];
     let [sent, acknowledged, unknown] =
         ["sent", "acknowledged", "unknown"].map(|name| number(&of["sets"][name]));
@@ -250,8 +250,9 @@ fn faults_of_the_network_cost_answers_and_make_none_wrong() {
             ask("POST", "/proxies/memcache1/toxics", &toxic).expect("the toxic is added");
             load.pass(300.0);
             if let (Some(outcome), Some(before)) = (outcome, before) {
+                // By chance nearly all of the 16 connections may be those that the toxic leaves alone.
                 eventually(&format!("{kind} costs answers"), || {
-                    (failed(outcome) >= before + 5.0).then_some(())
+                    (failed(outcome) >= before + 1.0).then_some(())
                 });
             }
             ask("DELETE", "/proxies/memcache1/toxics/fault", &Value::Null).expect("the toxic is removed");
