@@ -18,6 +18,7 @@ mod format;
 mod lines;
 mod openmetrics;
 mod protobuf;
+pub mod read;
 #[cfg(test)]
 mod tests;
 mod text_head;

@@ -4,6 +4,7 @@ mod column;
 mod compression;
 mod histogram;
 mod labels;
+mod read;
 mod sample;
 mod series_request;
 mod split;
@@ -12,6 +13,8 @@ pub mod v1;
 pub mod v2;
 
 pub use histogram::put_histogram;
+pub use read::{ReadCounts, read_request};
+pub(crate) use read::{buckets, histogram_of};
 pub(crate) use series_request::SeriesRequest;
 pub use v1::V1;
 pub use v2::V2;

@@ -26,7 +26,7 @@ pub(super) fn own_times(
     samples: &mut HostSamples,
 ) -> io::Result<Option<Vec<Time>>> {
     let plan = &spec.sampling.run.plan().hosts[host as usize];
-    if !plan.stamps() {
+    if !plan.has_own_times() {
         return Ok(None);
     }
     let times = spool.own_times(host as usize, plan.shape.width)?;

@@ -86,7 +86,7 @@ fn sample_host(spec: &ExportSpec<'_>, spool: &Spool, host: usize, outcome: &mut 
         for cell in 0..shape.width {
             spool.put(host, cell, first, samples.cell(cell))?;
         }
-        if plan.stamps() {
+        if plan.has_own_times() {
             spool.put_own_times(host, shape.width, first, samples.own_times())?;
         }
         outcome.work.counts = outcome.work.counts.and(samples.counts);

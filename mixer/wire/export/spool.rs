@@ -32,7 +32,7 @@ impl Spool {
         let mut next = 0usize;
         let starts = plan.hosts.iter().map(|host| {
             let start = next;
-            let own_times = usize::from(host.stamps());
+            let own_times = usize::from(host.has_own_times());
             next = next.saturating_add(host.shape.width + own_times);
             start
         });

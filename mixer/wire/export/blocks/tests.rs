@@ -13,7 +13,9 @@ use super::block_id::BlockId;
 use super::block_sink::BlockSink;
 use super::encoded::EncodedPart;
 use super::merged::MergedParts;
+use crate::block_reader::Block;
 use crate::export::stretches::{SeriesSink, Staleness};
+use crate::samples::{ReadSeries, SampleValue};
 
 /// 2026-01-05T02:00:00Z, the begin of a block, in milliseconds.
 const BEGIN: i64 = 1_767_578_400_000;
@@ -125,6 +127,31 @@ fn dump(data: &Path) -> BTreeMap<String, Vec<(i64, u64)>> {
     all
 }
 
+/// All samples that our own reader reads, bit for bit.
+fn read(data: &Path) -> BTreeMap<ReadSeries, Vec<(i64, u64)>> {
+    let mut all = BTreeMap::new();
+    // Without a sample there is no block.
+    for block in Block::all(data).unwrap_or_default() {
+        block
+            .for_each(&|_| true, &mut |series, samples| {
+                let exact = samples.into_iter().map(|(at, value)| match value {
+                    SampleValue::Float(value) => (at, value.to_bits()),
+                    SampleValue::Histogram(_) => panic!("there is none"),
+                });
+                all.insert(series.clone(), exact.collect());
+                Ok(())
+            })
+            .unwrap();
+    }
+    all
+}
+
+/// A series and its samples as our own reader reads them.
+fn exact(series: &RandomSeries) -> (ReadSeries, Vec<(i64, u64)>) {
+    let samples = expected(series).into_iter().map(|(time, value)| (time, value.to_bits()));
+    (ReadSeries::of_labels(series.labels.clone()), samples.collect())
+}
+
 fn bits(value: f64) -> u64 {
     if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
 }
@@ -182,6 +209,7 @@ proptest! {
             .filter(|(_, samples): &(_, Vec<_>)| !samples.is_empty())
             .collect();
         prop_assert!(dump(data.path()) == expected);
+        prop_assert_eq!(read(data.path()), all.iter().map(exact).filter(|(_, samples)| !samples.is_empty()).collect());
         if !expected.is_empty() {
             let analyzed = Command::new("promtool").args(["tsdb", "analyze"]).arg(data.path()).output().unwrap();
             prop_assert!(analyzed.status.success(), "{}", String::from_utf8_lossy(&analyzed.stderr));

@@ -1,12 +1,14 @@
 //! A host that sets the times of its samples itself: all its samples, of which each stretch takes those of its time.
 //!
 //! A report that is seen at several moments is one sample. A sample older than one before it is left out: a Prometheus does
-//! not take it either. There are no staleness markers, as Prometheus sets none for samples with a time.
+//! not take it either. There are no staleness markers, as Prometheus sets none for samples with a time; those of a recording
+//! are there.
 
 use std::io;
 
 use promemu_core::backfill::Grid;
 use promemu_core::metric::is_absent;
+use promemu_core::plan::MetricPlan;
 use promemu_core::time::Time;
 
 use super::TimeRange;
@@ -46,7 +48,8 @@ impl WholeHost {
 
     /// Encodes the samples of a range, and `up` at the moments of the grid.
     pub(super) fn encode(&self, range: &TimeRange, encode: &mut HostEncoder<'_, '_>) -> io::Result<()> {
-        if let Some(grid) = &range.grid {
+        // A recording has the `up` that was recorded.
+        if let Some(grid) = range.grid.as_ref().filter(|_| !encode.is_replay()) {
             let start = self.grid.iter().take_while(|moment| *moment < grid.from).count();
             let up = self.stretch.samples.up();
             let was_up = start.checked_sub(1).is_some_and(|before| !is_absent(up[before]));
@@ -55,7 +58,18 @@ impl WholeHost {
         let at = |millis: i64| self.times.partition_point(|time| *time < millis);
         let (from, to) = (at(range.begin), at(range.end));
         let (times, places) = (&self.times[from..to], &self.places[from..to]);
-        encode.put_own(&self.stretch, Moments { times, places: Some(places) }, |_| Staleness::Unmarked)?;
+        let before = from.checked_sub(1).map(|before| self.places[before]);
+        let had_sample =
+            |cell: usize| before.is_some_and(|place| !is_absent(self.stretch.samples.cell(cell)[place]));
+        let is_replay = encode.is_replay();
+        let staleness = |metric: &MetricPlan| {
+            if is_replay {
+                Staleness::Marked { is_continued: had_sample(metric.offset) }
+            } else {
+                Staleness::Unmarked
+            }
+        };
+        encode.put_own(&self.stretch, Moments { times, places: Some(places) }, staleness)?;
         for ((pool, labels), member) in &self.stretch.members {
             let count = member.samples.moments();
             let place_at = |moment: usize| places.partition_point(|place| *place < moment);

@@ -47,7 +47,7 @@ impl<'a> Worker<'a> {
         let hosts = ids.into_iter().map(|id| {
             let host = &plan.hosts[id as usize];
             let mut sampler = HostSampler::new(spec.run.host(id), 0..host.shape.width);
-            if !host.stamps() {
+            if !host.has_own_times() {
                 return Ok(WorkerHost { id, plan: host, driver: Driver::Sampler(Box::new(sampler)) });
             }
             spec.progress.check()?;
@@ -152,6 +152,11 @@ pub(super) struct HostEncoder<'e, 'a> {
 }
 
 impl HostEncoder<'_, '_> {
+    /// `true` for a host that plays a recording.
+    pub(super) fn is_replay(&self) -> bool {
+        self.host.shape.replay.is_some()
+    }
+
     /// Encodes `up`; `is_continued` if the host was a target before.
     pub(super) fn put_up(&mut self, times: &[i64], up: &[f64], is_continued: bool) -> io::Result<()> {
         let Self { host, encoder, sink } = self;
