@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use zstd::stream::read::Decoder;
 
-use promemu_core::series::{Job, LabelBlock};
+use promemu_core::series::{HeldStore, Job, LabelBlock};
 use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
 /// Bytes of a chunk, approximately.
@@ -51,8 +51,9 @@ impl Exposition {
         let mut chunk = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4);
         match &mut self.0 {
             Source::Jobs { jobs, labels, encoder } => {
+                let mut held = HeldStore::default();
                 let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
-                    work(&Group { store: &jobs[index].store(), labels: &labels[index] });
+                    work(&Group { store: held.of(&jobs[index]), labels: &labels[index] });
                 };
                 while chunk.is_empty() && encoder.put_next(CHUNK_BYTES, &mut with_group, &mut chunk) {}
             }

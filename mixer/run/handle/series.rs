@@ -1,28 +1,31 @@
 //! The values that metrics show: of one host, or aggregated over all.
 //!
-//! A series id is `HOST/METRIC`, or an aggregation operator of PromQL and a metric, as in `avg:METRIC`.
+//! A series id is `HOST/METRIC`, or names an operator and a metric, as in `avg:METRIC` ([`Selection`]).
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use promemu_core::backfill::Aggregate;
 use promemu_core::event::HostId;
-use promemu_core::metric::MetricType;
-use promemu_core::metric::promql::{MetricQuery, equal_matchers};
+use promemu_core::metric::promql::{MetricQuery, QuantileOf, equal_matchers};
+use promemu_core::metric::{Kind, MetricType, buckets};
 use promemu_core::plan::{HostShape, MetricPlan};
-use promemu_core::series::{Family, SampleCursor};
+use promemu_core::series::{Family, LabelBlock, Sample, SampleCursor};
 use promemu_core::time::Time;
 
 use super::error::CommandError;
-use super::lookup::{find_series, host_id, metric_key, metric_of};
+use super::lookup::{NAMES_COMPARED_MAX, find_series, host_id, metric_key, metric_of};
 use super::overrides::override_view;
 use super::run_handle::RunHandle;
+use super::selection::{Operator, Selection};
 use super::views::{FamiliesPage, FamilyView, SeriesPage, SeriesView};
 use crate::fleet::Fleet;
 
 /// The rows that are read before their job's lock is released for a moment.
 const ROWS_PER_LOCK: usize = 4_096;
+/// The most series of pools that are listed.
+const PARTS_MAX: usize = 16;
 /// The range of a rate in a query.
 const RATE_RANGE: &str = "5m";
 
@@ -33,41 +36,6 @@ pub struct SeriesFilter {
     pub metric: Option<String>,
     /// A part of the host's name; empty for any.
     pub search: String,
-}
-
-/// An aggregation operator over the values of all hosts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Operator {
-    Avg,
-    Sum,
-    Min,
-    Max,
-}
-
-impl Operator {
-    /// Reads `avg:METRIC` and the like.
-    fn parse(id: &str) -> Option<(Self, &str)> {
-        let (word, metric) = id.split_once(':')?;
-        let operator = match word {
-            "avg" => Self::Avg,
-            "sum" => Self::Sum,
-            "min" => Self::Min,
-            "max" => Self::Max,
-            _ => return None,
-        };
-        (!metric.contains('/')).then_some((operator, metric))
-    }
-
-    /// Its value; `None` of nothing.
-    fn of(self, all: &Aggregate) -> Option<f64> {
-        let value = match self {
-            Self::Avg => all.sum / all.count,
-            Self::Sum => all.sum,
-            Self::Min => all.min,
-            Self::Max => all.max,
-        };
-        (all.count > 0.0).then_some(value)
-    }
 }
 
 impl RunHandle {
@@ -111,6 +79,7 @@ impl RunHandle {
         let now = fleet.clock().now();
         let is_match = |metric: &MetricPlan| filter.metric.as_ref().is_none_or(|name| **name == *metric.name);
         let (mut matched, mut series) = (0, Vec::new());
+        let parts = filter.metric.as_deref().map(|metric| parts(&fleet, metric)).unwrap_or_default();
         for (id, host) in fleet.hosts() {
             if !host.name.contains(&filter.search) {
                 continue;
@@ -122,7 +91,7 @@ impl RunHandle {
                 matched += 1;
             }
         }
-        SeriesPage { matched, offset, limit, series }
+        SeriesPage { matched, offset, limit, series, parts }
     }
 
     /// One metric of one host.
@@ -137,20 +106,20 @@ impl RunHandle {
     #[must_use]
     pub fn find(&self, id: &str) -> Option<SeriesView> {
         let fleet = self.fleet();
-        if let Some((operator, metric)) = Operator::parse(id) {
-            return aggregate_view(&fleet, id, operator, metric);
+        if let Some(selection) = Selection::parse(id) {
+            return aggregate_view(&fleet, id, &selection);
         }
         let (host, metric) = find_series(&fleet, id)?;
         Some(series_view(&fleet, host, metric, fleet.clock().now()))
     }
 
     /// The values of the series with these ids, in their order, and the time of reading. A value is `None` if the series
-    /// has no sample or does not exist.
+    /// has no sample or does not exist, or is a quantile, which needs a [`Sampler`](super::Sampler).
     #[must_use]
     pub fn probe<'a>(&self, ids: impl Iterator<Item = &'a str>) -> (Time, Vec<Option<f64>>) {
         let fleet = self.fleet();
-        let value = |id: &str| match Operator::parse(id) {
-            Some((operator, metric)) => aggregate(&fleet, operator, metric),
+        let value = |id: &str| match Selection::parse(id) {
+            Some(selection) => aggregate(&fleet, &selection),
             None => find_series(&fleet, id).and_then(|(host, metric)| value_of(&fleet, host, metric)),
         };
         (fleet.clock().now(), ids.map(value).collect())
@@ -161,8 +130,11 @@ impl RunHandle {
     #[must_use]
     pub fn past(&self, id: &str) -> Vec<(Time, Option<f64>)> {
         let Some(recent) = &self.facts().recent else { return Vec::new() };
-        if let Some((operator, metric)) = Operator::parse(id) {
-            let all = recent.of_family(metric).into_iter();
+        if let Some(Selection { operator, metric, labels }) = Selection::parse(id) {
+            if !labels.is_empty() || matches!(operator, Operator::Quantile(_)) {
+                return Vec::new();
+            }
+            let all = recent.of_family(&metric).into_iter();
             return all.map(|(time, all)| (time, operator.of(&all))).collect();
         }
         let fleet = self.fleet();
@@ -175,10 +147,26 @@ impl RunHandle {
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
         let fleet = self.fleet();
-        match Operator::parse(id) {
-            Some((_, metric)) => fleet.plan().families.iter().any(|family| *family.name == *metric),
+        match Selection::parse(id) {
+            Some(selection) => family_of(&fleet, &selection).is_some(),
             None => find_series(&fleet, id).is_some(),
         }
+    }
+
+    /// The bounds and the counts of the buckets of all histograms of a selection together; `None` if there are none, or if they
+    /// have different bounds.
+    pub(super) fn buckets(&self, selection: &Selection) -> Option<(Arc<[f64]>, Vec<f64>)> {
+        let (mut all, mut is_mixed) = (None::<(Arc<[f64]>, Vec<f64>)>, false);
+        for_each_sample(&self.fleet(), selection, |sample| {
+            let Kind::Histogram { bounds } = &sample.layout.kind else { return };
+            let counts = buckets(bounds, sample.cells).counts;
+            match &mut all {
+                None => all = Some((Arc::clone(bounds), counts.to_vec())),
+                Some((known, _)) if known != bounds => is_mixed = true,
+                Some((_, sums)) => sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count),
+            }
+        });
+        all.filter(|_| !is_mixed)
     }
 }
 
@@ -241,46 +229,67 @@ fn query<'a>(name: &'a str, metric_type: MetricType, labels: &[(&str, &str)]) ->
     MetricQuery { name, metric_type, matchers: equal_matchers(labels.iter().copied()), range: RATE_RANGE }
 }
 
+/// The family of a selection; `None` if the run has none of this name, or none with quantiles where they are wanted.
+fn family_of<'f>(fleet: &'f Fleet, selection: &Selection) -> Option<&'f Family> {
+    let family = fleet.plan().families.iter().find(|family| *family.name == *selection.metric)?;
+    let has_buckets = family.metric_type == MetricType::Histogram;
+    (has_buckets || !matches!(selection.operator, Operator::Quantile(_))).then_some(family)
+}
+
 /// A metric aggregated over all hosts.
-fn aggregate_view(fleet: &Fleet, id: &str, operator: Operator, metric: &str) -> Option<SeriesView> {
-    let plan = fleet.plan();
-    let family = plan.families.iter().find(|family| *family.name == *metric)?;
+fn aggregate_view(fleet: &Fleet, id: &str, selection: &Selection) -> Option<SeriesView> {
+    let (plan, family) = (fleet.plan(), family_of(fleet, selection)?);
     let word = id.split_once(':').map_or("", |(word, _)| word);
     let jobs: Vec<&str> = fleet.present_jobs().map(|job| &*plan.jobs[job].name).collect();
-    let labels = if let [job] = jobs[..] { vec![("job", job)] } else { Vec::new() };
-    let query = query(metric, family.metric_type, &labels);
-    let inner = match family.metric_type {
-        MetricType::Histogram | MetricType::NativeHistogram | MetricType::Summary => {
-            query.observation_count()
+    let mut labels = if let [job] = jobs[..] { vec![("job", job)] } else { Vec::new() };
+    labels.extend(selection.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let query = query(&selection.metric, family.metric_type, &labels);
+    let (metric_type, query) = match (selection.operator, family.metric_type) {
+        // Its value is a level, not a number of observations.
+        (Operator::Quantile(quantile), _) => (MetricType::Gauge, query.quantile(quantile, QuantileOf::All)),
+        (_, MetricType::Histogram | MetricType::NativeHistogram | MetricType::Summary) => {
+            (family.metric_type, format!("{word}({})", query.observation_count()))
         }
-        _ => query.level(),
+        _ => (family.metric_type, format!("{word}({})", query.level())),
     };
     Some(SeriesView {
         id: id.to_owned(),
         host: None,
-        metric: metric.to_owned(),
-        labels: IndexMap::new(),
-        metric_type: family.metric_type.name(),
+        metric: selection.metric.clone(),
+        labels: selection.labels.iter().cloned().collect(),
+        metric_type: metric_type.name(),
         unit: family.unit.to_string(),
         help: family.help.to_string(),
-        value: aggregate(fleet, operator, metric),
+        value: aggregate(fleet, selection),
         range: None,
         ordered: None,
-        query: format!("{word}({inner})"),
+        query,
     })
 }
 
-fn aggregate(fleet: &Fleet, operator: Operator, metric: &str) -> Option<f64> {
+fn aggregate(fleet: &Fleet, selection: &Selection) -> Option<f64> {
     let mut all = Aggregate::default();
+    if matches!(selection.operator, Operator::Quantile(_)) {
+        return None;
+    }
+    for_each_sample(fleet, selection, |sample| {
+        if let Some(value) = sample.layout.shown(sample.cells) {
+            all.add(value);
+        }
+    });
+    selection.operator.of(&all)
+}
+
+fn for_each_sample(fleet: &Fleet, selection: &Selection, mut visit: impl FnMut(&Sample<'_>)) {
     for job in fleet.jobs() {
-        let Some(family) = job.store().families().position(|family| *family.name == *metric) else {
+        let Some(family) = job.store().families().position(|family| *family.name == *selection.metric) else {
             continue;
         };
         let mut cursor = SampleCursor::default();
         loop {
             let has_more = job.store().for_each_sample_from(family, &mut cursor, ROWS_PER_LOCK, |sample| {
-                if let Some(value) = sample.layout.shown(sample.cells) {
-                    all.add(value);
+                if selection.has(sample) {
+                    visit(sample);
                 }
             });
             if !has_more {
@@ -288,18 +297,38 @@ fn aggregate(fleet: &Fleet, operator: Operator, metric: &str) -> Option<f64> {
             }
         }
     }
-    operator.of(&all)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_with_an_operator_and_no_slash_is_over_all_hosts() {
-        assert_eq!(Operator::parse("avg:cpu"), Some((Operator::Avg, "cpu")));
-        assert_eq!(Operator::parse("sum:node:cpu"), Some((Operator::Sum, "node:cpu")));
-        assert_eq!(Operator::parse("avg:1/cpu"), None);
-        assert_eq!(Operator::parse("web-1/cpu"), None);
+/// The labels of the series of a family in a model's tables, beside those of hosts, as ids have them in braces, empty for none; no
+/// list if it is longer than a chart shows. Members of other pools come and go.
+fn parts(fleet: &Fleet, metric: &str) -> Vec<String> {
+    let Some(family) = fleet.plan().families.iter().position(|family| *family.name == *metric) else {
+        return Vec::new();
+    };
+    let (mut is_of_model, mut is_of_host) = (false, IndexSet::new());
+    for (_, host) in fleet.hosts().take(NAMES_COMPARED_MAX) {
+        let mut models = host.shape.pools.iter().filter(|pool| pool.model.is_some());
+        is_of_model |= models.any(|pool| pool.shape.metrics.iter().any(|metric| metric.family == family));
+        is_of_host.extend(host.labels.iter().map(|(name, _)| name.to_owned()));
     }
+    if !is_of_model {
+        return Vec::new();
+    }
+    let mut parts: IndexSet<String> = IndexSet::new();
+    for job in fleet.jobs() {
+        let Some(family) = job.store().families().position(|family| *family.name == *metric) else {
+            continue;
+        };
+        let mut cursor = SampleCursor::default();
+        let has_more = job.store().for_each_sample_from(family, &mut cursor, PARTS_MAX + 1, |sample| {
+            let labels = sample.host_labels.iter().chain(sample.metric_labels.iter());
+            let own = LabelBlock::new(labels.filter(|(name, _)| !is_of_host.contains(*name)));
+            let text = String::from_utf8_lossy(own.as_text());
+            parts.insert(if text.is_empty() { String::new() } else { format!("{{{text}}}") });
+        });
+        if has_more || parts.len() > PARTS_MAX {
+            return Vec::new();
+        }
+    }
+    parts.into_iter().collect()
 }

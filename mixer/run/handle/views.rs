@@ -136,7 +136,7 @@ pub struct HostDetail {
 /// One metric of one host, or aggregated over all hosts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SeriesView {
-    /// `HOST/METRIC`, or for all hosts as in `avg:METRIC`.
+    /// `HOST/METRIC`, or for all hosts as in `avg:METRIC` or `sum:METRIC{server="a"}`.
     pub id: String,
     /// Its host; null for all hosts.
     pub host: Option<String>,
@@ -264,6 +264,9 @@ pub struct SeriesPage {
     pub limit: usize,
     /// The series.
     pub series: Vec<SeriesView>,
+    /// The labels of the series of `metric` in the tables of a model or a generator, if they are few, as for
+    /// `sum:METRIC{server="a"}`; empty for a series without.
+    pub parts: Vec<String>,
 }
 
 /// The hosts that an action concerned.

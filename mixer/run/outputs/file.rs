@@ -26,7 +26,7 @@ use crate::named_pipe;
 use crate::self_metrics::OutputTally;
 use crate::whole_file::{Replaced, WholeFile, remove_leftovers_beside, unwritable};
 use promemu_core::error::Error;
-use promemu_core::series::{Job, LabelBlock};
+use promemu_core::series::{HeldStore, Job, LabelBlock};
 use promemu_core::time::Span;
 use promemu_wire::exposition::{ChunkedEncoder, Format, Group};
 
@@ -276,14 +276,18 @@ fn write(settings: &FileSettings, jobs: &[&(Arc<Job>, LabelBlock)]) -> io::Resul
         let stores: Vec<_> = jobs.iter().map(|(job, _)| job.store()).collect();
         ChunkedEncoder::new(settings.format, stores.iter().map(|store| &**store))
     };
-    let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
-        let (job, labels) = jobs[index];
-        work(&Group { store: &job.store(), labels });
+    let mut put_next = |chunk: &mut Vec<u8>| {
+        let mut held = HeldStore::default();
+        let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
+            let (job, labels) = jobs[index];
+            work(&Group { store: held.of(job), labels });
+        };
+        encoder.put_next(CHUNK_BYTES, &mut with_group, chunk)
     };
     let mut target = Target::open(&settings.path)?;
     let mut bytes = 0;
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4);
-    while encoder.put_next(CHUNK_BYTES, &mut with_group, &mut chunk) {
+    while put_next(&mut chunk) {
         target.writer().write_all(&chunk)?;
         bytes += chunk.len() as u64;
         chunk.clear();

@@ -3,15 +3,25 @@
 //! Shared between the output's task, which writes it, and the status, which reads it. It decides nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use indexmap::IndexMap;
+use tokio::time::sleep;
 
+use super::reads::Reads;
 use crate::status::OutputHealth;
 use promemu_core::time::Time;
 
+/// Time between two looks at the number of pushes.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Health of one output.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<State>);
+pub struct Health {
+    state: Mutex<State>,
+    /// The reads of a page; `None` for an output that sends.
+    reads: Option<Arc<Reads>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -25,7 +35,24 @@ struct State {
 
 impl Health {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Health of a page.
+    pub(super) fn of_page(reads: Arc<Reads>) -> Self {
+        Self { reads: Some(reads), ..Self::default() }
+    }
+
+    /// Waits until the present values were read or sent, if any were before.
+    pub(super) async fn shown_again(&self) {
+        if let Some(reads) = &self.reads {
+            return reads.next().await;
+        }
+        let pushes = || self.state().pushes;
+        let before = pushes();
+        while before > 0 && pushes() == before && !self.is_away() {
+            sleep(LOOK_INTERVAL).await;
+        }
     }
 
     /// Counts a push that arrived.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::health::Health;
@@ -101,6 +102,19 @@ impl Outputs {
 }
 
 impl Healths {
+    /// Waits until each output has shown the present values, or will leave them behind, or the time is over.
+    pub(crate) async fn shown_again(&self, patience: Duration) {
+        let shown = async {
+            for (settings, health) in &self.0 {
+                if !settings.leaves_last_values() {
+                    health.shown_again().await;
+                }
+            }
+        };
+        // Nobody may read or take them any more.
+        let _is_shown = timeout(patience, shown).await.is_ok();
+    }
+
     /// The status of each output, with the name of its series in promemu's own metrics.
     pub(crate) fn named(&self, at: Time) -> Vec<(String, OutputStatus)> {
         self.0.iter().map(|(settings, _)| settings.name()).zip(self.statuses(at)).collect()

@@ -185,7 +185,8 @@ async fn ready(State(readiness): State<Arc<Readiness>>) -> (StatusCode, &'static
 impl SharedOutput for ScrapePage {
     fn join(self: Arc<Self>, context: &OutputContext<'_>) -> Box<dyn Output> {
         self.publisher.replace_jobs(&context.run, context.jobs);
-        Box::new(RunOnPage { page: self, run: Arc::clone(&context.run), health: Arc::default() })
+        let health = Arc::new(Health::of_page(Arc::clone(&self.publisher.reads)));
+        Box::new(RunOnPage { page: self, run: Arc::clone(&context.run), health })
     }
 
     fn serve(self: Arc<Self>, stopped: watch::Receiver<bool>) -> BoxFuture<'static, ()> {

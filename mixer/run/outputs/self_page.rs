@@ -35,7 +35,7 @@ async fn page(State(own): State<Arc<SelfMetrics>>) -> impl IntoResponse {
 
 /// A server of promemu's own metrics alone, with its address taken.
 #[derive(Debug)]
-pub(super) struct SelfPage {
+pub(crate) struct SelfPage {
     own: Arc<SelfMetrics>,
     listener: TcpListener,
     address: SocketAddr,
@@ -43,7 +43,7 @@ pub(super) struct SelfPage {
 
 impl SelfPage {
     /// Takes the address, `HOST:PORT`; with port 0 the system chooses one.
-    pub(super) async fn bind(host_and_port: &str, own: Arc<SelfMetrics>) -> Result<Self, Error> {
+    pub(crate) async fn bind(host_and_port: &str, own: Arc<SelfMetrics>) -> Result<Self, Error> {
         let refused = |source| Error::System {
             what: format!(
                 "cannot listen on {host_and_port}; choose a free address of this machine with \
@@ -57,12 +57,12 @@ impl SelfPage {
     }
 
     /// The address where it listens.
-    pub(super) const fn address(&self) -> SocketAddr {
+    pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Serves [`SELF_PATH`] and the usual `/metrics` until this becomes `true`.
-    pub(super) async fn serve(self, stopped: watch::Receiver<bool>) {
+    pub(crate) async fn serve(self, stopped: watch::Receiver<bool>) {
         let usual = Router::new().route("/metrics", get(page)).with_state(Arc::clone(&self.own));
         server::serve(self.listener, None, usual.merge(router(self.own)), stopped).await;
     }

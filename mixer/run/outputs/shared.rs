@@ -16,6 +16,7 @@ use super::output::{ProcessState, SharedOutput};
 use super::readiness::Readiness;
 use super::self_page::SelfPage;
 use super::settings::OutputSettings;
+use crate::effects::outcome::OutcomeTally;
 use crate::fleet::Fleet;
 use crate::self_metrics::SelfMetrics;
 use promemu_core::config::MAIN_RUN;
@@ -28,6 +29,7 @@ use promemu_core::series::{Family, family_of_series};
 pub struct SharedOutputs {
     outputs: Vec<(OutputSettings, Arc<dyn SharedOutput>)>,
     process: ProcessState,
+    outcomes: Arc<OutcomeTally>,
     self_metrics_address: Option<SocketAddr>,
     claims: Mutex<IndexMap<Arc<str>, Claim>>,
     stop: watch::Sender<bool>,
@@ -134,7 +136,17 @@ impl SharedOutputs {
         servers.extend(self_page.map(|page| page.serve(stopped)));
         let (claims, servers) = (Mutex::default(), Mutex::new(servers));
         let runtime = Handle::current();
-        Ok(Arc::new(Self { outputs, process, self_metrics_address, claims, stop, servers, runtime }))
+        let outcomes = Arc::default();
+        Ok(Arc::new(Self {
+            outputs,
+            process,
+            outcomes,
+            self_metrics_address,
+            claims,
+            stop,
+            servers,
+            runtime,
+        }))
     }
 
     /// The runtime of all runs: the one on which this was opened.
@@ -239,6 +251,11 @@ impl Admission {
     /// The run's id.
     pub(crate) const fn run(&self) -> &Arc<str> {
         &self.run
+    }
+
+    /// The outcomes of all runs with effects.
+    pub(crate) fn outcomes(&self) -> &Arc<OutcomeTally> {
+        &self.outputs.outcomes
     }
 
     /// Clean-up after the run's outputs.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::body_stream::{CHUNK_BYTES, respond, respond_to_head};
 use super::negotiation;
 use super::publisher::Publisher;
-use promemu_core::series::{LabelBlock, SeriesStore};
+use promemu_core::series::{HeldStore, LabelBlock, SeriesStore};
 use promemu_wire::exposition::{ChunkedEncoder, Group};
 
 /// `GET /metrics`
@@ -23,6 +23,7 @@ pub(super) async fn page(
         return respond_to_head(format.content_type(), encoding);
     }
     let Some(permit) = publisher.try_permit() else { return publisher.refusal() };
+    let (reads, number) = (Arc::clone(&publisher.reads), publisher.reads.begin());
     let jobs = publisher.jobs();
     let shows_push_times = publisher.shows_push_times;
     respond(format.content_type(), encoding, permit, move |body| {
@@ -35,18 +36,25 @@ pub(super) async fn page(
             let times = times.iter().map(|(store, _)| store);
             ChunkedEncoder::new(format, stores.iter().map(|store| &**store).chain(times))
         };
-        let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
-            if let Some(served) = jobs.get(index) {
-                work(&Group { store: &served.job.store(), labels: &served.labels });
-            } else {
-                let (store, labels) = &times[index - jobs.len()];
-                work(&Group { store, labels });
-            }
-        };
         let mut chunk = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4);
-        while encoder.put_next(CHUNK_BYTES, &mut with_group, &mut chunk) {
+        loop {
+            // The families of a page that fits into a chunk are of one moment.
+            let mut held = HeldStore::default();
+            let mut with_group = |index: usize, work: &mut dyn FnMut(&Group<'_>)| {
+                if let Some(served) = jobs.get(index) {
+                    work(&Group { store: held.of(&served.job), labels: &served.labels });
+                } else {
+                    let (store, labels) = &times[index - jobs.len()];
+                    work(&Group { store, labels });
+                }
+            };
+            let is_over = !encoder.put_next(CHUNK_BYTES, &mut with_group, &mut chunk);
+            drop(held);
+            if is_over {
+                reads.finish(number);
+                return Ok(());
+            }
             body.put(&mut chunk)?;
         }
-        Ok(())
     })
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use indexmap::IndexMap;
 use tokio::sync::Semaphore;
 
+use super::super::reads::Reads;
 use super::body_stream::ScrapePermit;
 use crate::clock::wall_now;
 use crate::self_metrics::ScrapeTally;
@@ -32,6 +33,8 @@ pub(super) struct Publisher {
     pub(super) address: String,
     permits: Arc<Semaphore>,
     tally: ScrapeTally,
+    /// The reads of the page of all jobs.
+    pub(super) reads: Arc<Reads>,
     /// Swapped as a whole; the lock is held for no longer than that.
     jobs: Mutex<Arc<[Arc<ServedJob>]>>,
 }
@@ -96,7 +99,15 @@ impl Publisher {
     /// A publisher without jobs.
     pub(super) fn new(address: String, is_tls: bool, shows_push_times: bool, tally: ScrapeTally) -> Self {
         let permits = Arc::new(Semaphore::new(BODIES_AT_ONCE));
-        Self { shows_push_times, is_tls, address, permits, tally, jobs: Mutex::default() }
+        Self {
+            shows_push_times,
+            is_tls,
+            address,
+            permits,
+            tally,
+            reads: Arc::default(),
+            jobs: Mutex::default(),
+        }
     }
 
     /// The counterpart of a push: sets the time of each job of the run that has changed; `true` if any has.
