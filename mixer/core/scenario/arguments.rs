@@ -38,6 +38,8 @@ pub enum ParamKind {
     Choice(&'static [&'static str]),
     /// Text.
     Text,
+    /// A text, or a list of texts.
+    Texts,
     /// An expression that is evaluated at an update.
     Formula,
     /// `{ event: expression }`.
@@ -79,6 +81,7 @@ impl ParamKind {
                 return choices.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
             }
             Self::Text => "text",
+            Self::Texts => "text, or a list of texts",
             Self::Formula => "formula",
             Self::Formulas => "`{ event: formula }`",
             Self::Cases => "`{ event: (scenario: …, duration: …, when: …) }`",
@@ -104,6 +107,8 @@ pub enum Argument {
     Numbers(Vec<f64>),
     /// For [`ParamKind::Choice`] and [`ParamKind::Text`].
     Text(String),
+    /// For [`ParamKind::Texts`].
+    Texts(Vec<String>),
     /// For [`ParamKind::Formula`].
     Formula(Formula),
     /// For [`ParamKind::Formulas`].
@@ -212,6 +217,10 @@ impl Arguments {
     take!(
         /// Takes text or a choice.
         text, Text, String
+    );
+    take!(
+        /// Takes texts.
+        texts, Texts, Vec<String>
     );
     take!(
         /// Takes a formula.

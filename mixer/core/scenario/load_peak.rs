@@ -93,7 +93,7 @@ impl ScenarioSpec for Plan {
         } else if context.is_for(&self.end) && state.phase == Phase::Peak {
             state.begin(Phase::Fall, context);
         }
-        let from = f64::from(state.from);
+        let from = state.begin_within(self.value_range());
         let idle =
             |context: &mut UpdateContext<'_>| context.rng.uniform(self.idle_range.0, self.idle_range.1);
         let value = match state.phase {
@@ -144,6 +144,14 @@ impl LoadPeak {
     const fn begin(&mut self, phase: Phase, context: &UpdateContext<'_>) {
         let from = (context.value as f32).clamp(f32::MIN, f32::MAX);
         (self.phase, self.since, self.from) = (phase, context.now, from);
+    }
+
+    /// The value at the start of the phase. Its `f32` may lie beside an end of the range: then it is that end.
+    #[expect(clippy::cast_possible_truncation, reason = "it is rounded as the value was")]
+    fn begin_within(&self, range: Option<(f64, f64)>) -> f64 {
+        let ends = range.into_iter().flat_map(|(low, high)| [low, high]);
+        let end = ends.into_iter().find(|end| (*end as f32).to_bits() == self.from.to_bits());
+        end.unwrap_or_else(|| f64::from(self.from))
     }
 }
 

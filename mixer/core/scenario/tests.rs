@@ -292,6 +292,50 @@ fn brownian_noise_has_the_variance_of_its_formula_at_any_step() {
 }
 
 #[test]
+fn empirical_values_have_their_quantiles_and_their_correlation() {
+    let quantiles = [0.0, 1.0, 2.0, 4.0, 20.0];
+    for correlation in [0.0, 0.9, -0.5] {
+        let params = vec![
+            ("quantiles", Argument::Numbers(quantiles.to_vec())),
+            ("correlation", Argument::Number(correlation)),
+        ];
+        let values = Bench::new(&plan("empirical", None, params), 0.0).run(every_10_secs(50_000));
+        let share =
+            |bound: f64| values.iter().map(|v| f64::from(u8::from(*v <= bound))).sum::<f64>() / 50_000.0;
+        for (quantile, expected) in quantiles.iter().zip([0.0, 0.25, 0.5, 0.75, 1.0]) {
+            assert!((share(*quantile) - expected).abs() < 0.025, "{correlation}: {quantile}");
+        }
+        let signs = values.iter().map(|v| f64::from(u8::from(*v > 2.0)) - 0.5).collect::<Vec<_>>();
+        let found = signs.windows(2).map(|pair| pair[0] * pair[1] * 4.0).sum::<f64>() / 49_999.0;
+        // The correlation of the signs of normal numbers.
+        let expected = correlation.asin() * std::f64::consts::FRAC_2_PI;
+        assert!((found - expected).abs() < 0.03, "{correlation}: {found}");
+    }
+}
+
+#[test]
+fn poisson_counts_have_their_rate_as_mean_and_variance_and_its_probabilities() {
+    for rate in [0.0, 0.01, 0.7, 9.9, 10.0, 45.0, 1e6] {
+        let params = vec![("rate", Argument::Number(rate))];
+        let values = Bench::new(&plan("poisson", None, params), 0.0).run(every_10_secs(40_000));
+        let mean = values.iter().sum::<f64>() / 40_000.0;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 40_000.0;
+        assert!((mean - rate).abs() <= 5.0 * (rate / 40_000.0).sqrt(), "{rate}: {mean}");
+        let error = rate * ((2.0 + 1.0 / rate.max(1e-9)) / 40_000.0).sqrt();
+        assert!((variance - rate).abs() <= 5.0 * error, "{rate}: {variance}");
+        assert!(values.iter().all(|v| *v >= 0.0 && v.fract() == 0.0), "{rate}: counts are whole");
+        let k = rate.floor();
+        let likely = (k * rate.max(1e-9).ln() - rate - libm::lgamma(k + 1.0)).exp();
+        let is_k = |v: &f64| f64::from(u8::from(v.to_bits() == k.to_bits()));
+        let found = values.iter().map(is_k).sum::<f64>() / 40_000.0;
+        assert!(
+            (found - likely).abs() <= 5.0 * (likely / 40_000.0).sqrt() + 1e-9,
+            "{rate}: {found} {likely}"
+        );
+    }
+}
+
+#[test]
 fn seasonal_follows_hours_and_weekdays_of_its_zone() {
     let mut hours = vec![1.0; 24];
     (hours[9], hours[10]) = (3.0, 5.0);
@@ -402,6 +446,12 @@ fn invalid_parameters_are_refused() {
     let negative = Argument::Range((-1.0, 2.0));
     assert!(refused("update_by_trend", vec![("step_range", negative)]).contains("step_range"));
     assert!(refused("brownian", vec![("reversion", number(-1.0))]).contains("reversion"));
+    assert!(refused("poisson", vec![("rate", number(-1.0))]).contains("from 0 to 1e15, but is -1"));
+    let numbers = |numbers: &[f64]| Argument::Numbers(numbers.to_vec());
+    assert!(refused("empirical", vec![("quantiles", numbers(&[1.0]))]).contains("at least 2 numbers"));
+    assert!(refused("empirical", vec![("quantiles", numbers(&[2.0, 1.0]))]).contains("2 comes before 1"));
+    let params = vec![("quantiles", numbers(&[1.0, 2.0])), ("correlation", number(1.5))];
+    assert!(refused("empirical", params).contains("from -1 to 1"));
     assert!(refused("burst", vec![("duration", span(0))]).contains("duration"));
     assert!(refused("sum", vec![("of", Argument::Scenarios(vec![]))]).contains("of"));
     assert!(

@@ -1,0 +1,34 @@
+//! Reasons for which nothing is learned.
+
+use std::io;
+
+/// A recording of which no config can be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LearnError {
+    /// The recording cannot be read.
+    #[error("the recording cannot be read")]
+    Recording(#[from] io::Error),
+    /// No series is there, or none that a selector takes.
+    #[error("the recording has no series to fit{of}; promemu record adds samples to it")]
+    Empty {
+        /// ` that --match selects`, or nothing.
+        of: &'static str,
+    },
+    /// A config and a recording have no series in common that can be compared.
+    #[error(
+        "the config has none of the {missing} recorded series, and {skipped} are too short; give it the labels of the recording, as promemu fit does, or record longer"
+    )]
+    NothingInCommon {
+        /// Number of recorded series that the config does not have.
+        missing: usize,
+        /// Number of those that are too short.
+        skipped: usize,
+    },
+    /// It has more samples than fit into memory.
+    #[error("the recording has more than {max} samples; fit a part of it, with --match")]
+    TooLarge {
+        /// The largest number.
+        max: usize,
+    },
+}

@@ -1,0 +1,50 @@
+//! Configs that a person can read, learned from recordings.
+//!
+//! | step | module |
+//! | --- | --- |
+//! | the samples of a recording, series by series | [`load`] |
+//! | series at equal distances; counters as rates | [`grid`], [`counter`] |
+//! | the simplest scenario that passes for values | [`candidates`], on [`statistics`] and [`spectrum`] |
+//! | metrics that follow another one, or a toggle | [`relay`], [`toggles`] |
+//! | recorded actions as faults | [`effects`] |
+//! | histograms and summaries | [`observations`], [`spread`] |
+//! | hosts, and their metrics by type | [`inventory`], [`metric_fit`] |
+//! | metrics and hosts that are alike as one | [`grouping`] |
+//! | the text | [`config_text`], of [`call`]s |
+//!
+//! The quality of a recording is measured in [`quality`], with the rules of [`plausibility`]; the likeness of a config to
+//! one in [`validation`].
+//!
+//! The same recording gives the same bytes: nothing here draws, reads a clock or depends on an order that is not sorted.
+
+mod call;
+mod candidates;
+mod config_text;
+mod counter;
+mod effects;
+mod error;
+mod fitting;
+mod grid;
+mod grouping;
+mod inventory;
+mod load;
+mod metric_fit;
+mod observations;
+mod plausibility;
+mod profile;
+mod quality;
+mod relay;
+mod spectrum;
+mod spread;
+mod statistics;
+mod toggles;
+mod validation;
+
+pub use error::LearnError;
+pub use fitting::{FitOptions, FittedConfig, fit};
+pub use load::sample_step;
+pub use plausibility::{RuleOutcome, Violation};
+pub use quality::{Drift, Measure, Problem, QualityReport, assess};
+pub use validation::{
+    EmulatedRun, HORIZONS, MetricKind, SeriesScore, Skill, Validation, ValidationOptions, validate,
+};
