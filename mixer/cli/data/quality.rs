@@ -1,0 +1,59 @@
+//! `promemu data quality`: how good a recording is, against a budget.
+
+mod budget;
+mod report;
+
+use std::process::ExitCode;
+
+use promemu_core::error::Error;
+use promemu_learn::{LearnError, assess};
+use promemu_run::whole_file::unwritable;
+
+use super::query::open;
+use crate::args::QualityArgs;
+use crate::progress_bar::ProgressSteps;
+use crate::{output_file, stdout};
+use budget::Budget;
+use report::Report;
+
+/// Exit code if the recording is worse than its budget.
+const OVER_BUDGET: u8 = 3;
+
+/// Measures a recording, and prints and writes the report.
+pub(super) fn quality(args: &QualityArgs) -> Result<ExitCode, Error> {
+    let budget = Budget::of(&args.budget)?;
+    let recording = open(&args.recording)?;
+    let before = args.before.as_deref().map(open).transpose()?;
+    let progress = ProgressSteps::new();
+    let outcome = assess(&recording, before.as_ref(), |of, done, all| progress.show(of, done, all));
+    progress.clear();
+    let found = outcome.map_err(|error| told(&error))?;
+    let report =
+        Report { name: args.recording.display().to_string(), exceeded: budget.exceeded(&found), found };
+    let is_printed = [&args.json, &args.html].into_iter().flatten().any(|path| path.as_os_str() == "-");
+    if !is_printed {
+        stdout::print(report.text().as_bytes())?;
+    }
+    for (path, flag, text) in
+        [(&args.json, "--json", Report::json as fn(&Report) -> String), (&args.html, "--html", Report::html)]
+    {
+        match path.as_deref() {
+            Some(path) if path.as_os_str() == "-" => {
+                stdout::print_for_programs(text(&report).as_bytes())?;
+            }
+            Some(path) => output_file::replace(path, text(&report).as_bytes())
+                .map_err(|source| unwritable(path, flag, source))?,
+            None => {}
+        }
+    }
+    Ok(if report.exceeded.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(OVER_BUDGET) })
+}
+
+fn told(error: &LearnError) -> Error {
+    match error {
+        LearnError::TooLarge { max } => Error::Usage(format!(
+            "the recording has more than {max} samples; compact it, and expire or downsample old days"
+        )),
+        other => Error::Run(other.to_string()),
+    }
+}
