@@ -131,6 +131,7 @@ impl ConfigChoice {
             series_max,
             memory_max,
             no_faults: false,
+            replays: None,
             stop,
         })
     }

@@ -351,6 +351,24 @@ def browser():
     return driver
 
 
+@contextlib.contextmanager
+def opened(url, shots, log):
+    """A page in a browser. If its test fails, a picture is taken, and what the page and promemu said is printed."""
+    driver = browser()
+    try:
+        page = Page(driver, f"{url}/", shots)
+        try:
+            yield page
+        except Exception:
+            page.shot("failed")
+            print("\n".join(page.complaints()), file=sys.stderr)
+            with open(log, encoding="utf-8") as lines:
+                print(lines.read()[-2000:], file=sys.stderr)
+            raise
+    finally:
+        driver.quit()
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     shots = sys.argv[2] if len(sys.argv) > 2 else None
@@ -375,10 +393,7 @@ def main():
             with contextlib.ExitStack() as second:
                 yield lambda: second.enter_context(process(command, log, {"PME_API_TOKEN": "s3cret"}))
 
-        driver = browser()
-        stack.callback(driver.quit)
-        page = Page(driver, f"{url}/", shots)
-        try:
+        with opened(url, shots, log) as page:
             first_look(page)
             charts_move(page)
             event_raises_cpu(page)
@@ -397,12 +412,6 @@ def main():
             assert not complaints, "\n".join(complaints)
             away_gateway_is_shown(page, running_gateway)
             lost_connection_and_token(page, restart)
-        except Exception:
-            page.shot("failed")
-            print("\n".join(page.complaints()), file=sys.stderr)
-            with open(log, encoding="utf-8") as lines:
-                print(lines.read()[-2000:], file=sys.stderr)
-            raise
     print("the page works")
 
 

@@ -3,7 +3,7 @@
 import { copy, make, setText } from './elements.js';
 import { clock, day, kindOf, number } from './format.js';
 import { isGrowing } from './live.js';
-import { isAggregate, lineId, partsOf } from './view.js';
+import { isAggregate, labelsOf, lineId, partsOf } from './view.js';
 import { chartQuery } from './query.js';
 
 const HEIGHT = 150;
@@ -32,6 +32,9 @@ export function colourOf(name) {
 
 /** The values of labels such as `{cpu="0",mode="idle"}`. */
 const valuesOf = (labels) => [...labels.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, value]) => value);
+
+/** `true` for an aggregate over all series. */
+const isOfAll = (line) => isAggregate(line) && !labelsOf(line);
 
 /** Labels of the time axis: seconds only if the steps are short, and the day where it changes. */
 function timeLabels(plot, splits, axis, space, step) {
@@ -101,13 +104,14 @@ export class Card {
 
     entry(line, at) {
         const { host, labels } = isAggregate(line) ? { host: null, labels: '' } : partsOf(this.chart.metric, line);
-        const name = host === null ? line : [host, ...valuesOf(labels)].join(' ');
+        const own = host === null && labelsOf(line);
+        const name = own ? valuesOf(own).join(' ') : host === null ? line : [host, ...valuesOf(labels)].join(' ');
         const swatch = make('span', { class: 'swatch', 'aria-hidden': 'true' });
         const value = make('output', { class: 'value' }, '–');
         const inside = [swatch, make('span', { class: 'line-name' }, name), value];
         const touch = { onmouseenter: () => this.emphasise(at), onmouseleave: () => this.emphasise(null), onfocus: () => this.emphasise(at), onblur: () => this.emphasise(null) };
         const item = make('li', {}, host === null
-            ? make('span', { class: 'entry', ...touch }, inside)
+            ? make('span', { class: 'entry', title: line, ...touch }, inside)
             : make('button', { type: 'button', class: 'entry', title: `${host}${labels}`, 'aria-label': `open ${name}`, ...touch, onclick: () => this.board.openHost(host, line) }, inside));
         return { item, swatch, value, name };
     }
@@ -129,17 +133,17 @@ export class Card {
     /** The colour, width and dashes of a line; an aggregate over all hosts is thick and solid. */
     stroke(at) {
         const line = this.chart.lines[at];
-        const dash = DASHES[this.dash(at)];
-        if (isAggregate(line)) return { colour: style('--line-aggregate'), width: 2, dash };
-        return { colour: style(this.colour(line)), width: 1.25, dash };
+        return { colour: style(this.colour(line)), width: isOfAll(line) ? 2 : 1.25, dash: DASHES[this.dash(at)] };
     }
 
     dash(at) {
-        return (isAggregate(this.chart.lines[at]) ? at : Math.floor(at / COLOURS)) % DASHES.length;
+        return (isOfAll(this.chart.lines[at]) ? at : Math.floor(at / COLOURS)) % DASHES.length;
     }
 
     // A host has the same colour in all charts; its series with labels of their own have other colours.
     colour(line) {
+        if (isOfAll(line)) return '--line-aggregate';
+        if (isAggregate(line)) return colourOf(labelsOf(line));
         const { host, labels } = partsOf(this.chart.metric, line);
         return colourOf(labels ? host + labels : host);
     }
@@ -190,7 +194,7 @@ export class Card {
         this.entries.forEach(({ swatch }, at) => {
             const line = this.chart.lines[at];
             swatch.dataset.dash = String(this.dash(at));
-            swatch.style.setProperty('--swatch', `var(${isAggregate(line) ? '--line-aggregate' : this.colour(line)})`);
+            swatch.style.setProperty('--swatch', `var(${this.colour(line)})`);
         });
         this.plot = new uPlot(this.options(), this.data(), this.place);
     }

@@ -10,7 +10,7 @@ const MOST = 300;
 const BUTTONS_MAX = 24;
 
 /** Lifecycle events of promemu itself: many, and rarely of interest. */
-const LIFECYCLE = new Set(['host_started', 'host_stopped', 'metrics_pushed', 'run_started', 'run_finished', 'phase_started', 'phase_finished', 'turn_finished']);
+const LIFECYCLE = new Set(['host_started', 'host_stopped', 'metrics_pushed', 'run_started', 'run_finished', 'phase_started', 'phase_finished', 'turn_finished', 'effects_changed', 'scenario_succeeded', 'scenario_failed']);
 export const isLifecycle = ({ name }) => LIFECYCLE.has(name);
 
 /** Key of an event, unique in the run: each source numbers its own events. */

@@ -4,21 +4,45 @@ import { get } from './api.js';
 import { fail, find, make, openDialog, setText, settle, toast } from './elements.js';
 import { count, kindOf, number } from './format.js';
 import { isGrowing } from './live.js';
-import { isAggregate } from './view.js';
+import { isAggregate, isQuantile } from './view.js';
 
 const FIRST_CHARTS = 6;
 const FIRST_LINES = 3;
 const LINES_MAX = 16;
 const AGGREGATES = [['avg', 'average'], ['sum', 'sum'], ['min', 'lowest'], ['max', 'highest']];
+const QUANTILES = [['p50', 'median'], ['p90', '90th percentile'], ['p95', '95th percentile'], ['p99', '99th percentile']];
+/** The most series of pools that a chart shows line by line. */
+const PARTS_MAX = 9;
 const LISTED_MAX = 100;
 
-/** The default lines of a chart: the average, and the first hosts. */
+/** The default lines of a chart: percentiles of a histogram, else the average, and the first hosts. */
 export async function firstLines({ name, type, hosts }) {
-    const { series, matched } = await get('/series', { metric: name, limit: hosts > 1 ? FIRST_LINES : 1 });
+    if (type === 'histogram') return ['p50', 'p90', 'p99'];
+    const { series, matched, parts } = await get('/series', { metric: name, limit: hosts > 1 ? FIRST_LINES : 1 });
     const ids = series.map(({ id }) => id);
-    // Series of pool members come and go, so only aggregates can be followed.
-    if (!matched) return isGrowing(type) ? ['max'] : ['avg', 'max'];
+    // Series of pool members come and go, so only aggregates can be followed, unless they are few.
+    if (!matched && parts.length && parts.length <= PARTS_MAX) return parts.map((labels) => `sum${labels}`);
+    if (!matched) return type === 'counter' ? ['sum'] : isGrowing(type) ? ['max'] : ['avg', 'max'];
     return matched > 1 ? ['avg', ...ids] : ids;
+}
+
+/** Signals of a client or a service, one of each of which comes first on a board: traffic, errors, latency, state, saturation. */
+const SIGNALS = [
+    ({ type }) => type === 'counter',
+    ({ name }) => /error|fail/i.test(name),
+    ({ type }) => type === 'histogram',
+    ({ name }) => /_state$/.test(name),
+    ({ name }) => /connections/.test(name),
+];
+
+/** The families of one host, the first one of each signal before the others. */
+function bySignal(metrics) {
+    const first = new Set();
+    for (const has of SIGNALS) {
+        const found = metrics.find((metric) => has(metric) && !first.has(metric));
+        if (found) first.add(found);
+    }
+    return [...first, ...metrics.filter((metric) => !first.has(metric))];
 }
 
 /** The default board: the config's first families, those of several hosts before the others. */
@@ -26,7 +50,8 @@ export async function firstCharts() {
     const { metrics } = await get('/metrics', { limit: 50 });
     // Families of many hosts come first, and the CPU before all.
     const rank = ({ name, hosts }) => (hosts > 1 ? 0 : 2) + (/cpu/i.test(name) ? 0 : 1);
-    const shown = metrics.filter(({ type }) => type !== 'info').sort((a, b) => rank(a) - rank(b)).slice(0, FIRST_CHARTS);
+    const known = metrics.filter(({ type }) => type !== 'info').sort((a, b) => rank(a) - rank(b));
+    const shown = (known.some((metric) => rank(metric) < 3) ? known : bySignal(known)).slice(0, FIRST_CHARTS);
     const lines = await Promise.all(shown.map((metric) => firstLines(metric).catch(() => [])));
     return shown.map(({ name }, at) => ({ metric: name, lines: lines[at] })).filter((chart) => chart.lines.length);
 }
@@ -64,35 +89,50 @@ export function openLines(chart, take) {
     const search = make('input', { type: 'search', placeholder: 'name of a host', 'aria-label': 'search hosts', autocomplete: 'off', spellcheck: 'false' });
     const list = make('ul', { class: 'plain-list checks' });
     const more = make('p', { class: 'hint' });
+    // Quantiles and rates of observations have no common axis.
+    const choose = (line) => {
+        for (const other of chosen) if (isQuantile(other) !== isQuantile(line)) chosen.delete(other);
+        chosen.add(line);
+        for (const input of dialog.querySelectorAll('[data-line]')) input.checked = chosen.has(input.dataset.line);
+    };
+    const aggregates = make('ul', { class: 'plain-list checks aggregates' });
     const box = (line, text, value = '') => make('li', {}, make('label', { class: 'inline' },
         make('input', {
-            type: 'checkbox', checked: chosen.has(line),
+            type: 'checkbox', checked: chosen.has(line), 'data-line': line,
             onchange: (event) => {
                 if (event.target.checked && chosen.size >= LINES_MAX) {
                     event.target.checked = false;
                     toast(`a chart has at most ${LINES_MAX} lines`, 'failed');
-                } else if (event.target.checked) chosen.add(line);
+                } else if (event.target.checked) choose(line);
                 else chosen.delete(line);
             },
         }), ` ${text}`), make('span', { class: 'value' }, value));
     const fill = async () => {
-        const { series, matched } = await get('/series', { metric: chart.metric, search: search.value.trim(), limit: LISTED_MAX });
+        const { series, matched, parts } = await get('/series', { metric: chart.metric, search: search.value.trim(), limit: LISTED_MAX });
         const text = ({ id, host, metric }) => host + id.slice(host.length + 1 + metric.length);
         const listed = new Set(series.map(({ id }) => id));
         const others = search.value ? [] : [...chosen].filter((line) => !isAggregate(line) && !listed.has(line));
         list.replaceChildren(
             ...others.map((line) => box(line, line)),
+            ...parts.filter(Boolean).map((labels) => box(`sum${labels}`, labels)),
             ...series.map((one) => box(one.id, text(one), number(one.value, kindOf(one.metric, one.unit)))));
-        setText(more, matched > series.length ? `${count(matched - series.length)} more: search` : matched ? '' : 'no host has this name');
+        setText(more, matched > series.length ? `${count(matched - series.length)} more: search` : matched || parts.length ? '' : 'no host has this name');
+    };
+    const offer = async () => {
+        const { metrics } = await get('/metrics', { search: chart.metric, limit: LISTED_MAX });
+        const isHistogram = metrics.some(({ name, type }) => name === chart.metric && type === 'histogram');
+        const rates = AGGREGATES.map(([line, text]) => [line, isHistogram ? `observations per second: ${text}` : text]);
+        aggregates.replaceChildren(...[...(isHistogram ? QUANTILES : []), ...rates].map(([line, text]) => box(line, text)));
     };
     search.addEventListener('input', settle(() => fill().catch(fail), 200));
     const dialog = openDialog(`Lines of ${chart.metric}`, '',
-        make('ul', { class: 'plain-list checks aggregates' }, AGGREGATES.map(([line, text]) => box(line, text))),
+        aggregates,
         search, list, more,
         make('div', { class: 'dialog-end' }, make('button', {
             type: 'button', class: 'primary',
             onclick: () => { dialog.close(); take([...chosen].sort((a, b) => isAggregate(b) - isAggregate(a))); find('charts-title').focus(); },
         }, 'Show')));
     search.focus();
+    offer().catch(fail);
     fill().catch(fail);
 }

@@ -12,7 +12,7 @@ const RATE_POINTS = 30;
 /** A rate over fewer points is noise: the hosts of an average update at different times. */
 const RATE_POINTS_MIN = 8;
 
-/** Types whose value only grows, so that their chart is a rate. A histogram's value is its number of observations. */
+/** Types whose value only grows, so that their chart is a rate. A histogram's value is its number of observations; its quantiles are gauges. */
 const GROWING = new Set(['counter', 'histogram', 'native_histogram', 'summary']);
 export const isGrowing = (type) => GROWING.has(type);
 

@@ -1,16 +1,23 @@
 // The user's selection, in the fragment of the address: a reload keeps it, and a link shares it.
 
 /**
- * `charts` is a list of `{ metric, lines }`, or null for the default board; a line is `avg`, `sum`, `min`, `max`, or the id of
- * a series.
+ * `charts` is a list of `{ metric, lines }`, or null for the default board; a line is `avg`, `sum`, `min`, `max`, of histograms
+ * also `p50`, `p90`, `p95`, `p99`, each of them with labels in braces or not; or the id of a series.
  */
 export const view = { run: null, charts: null, window: 300, host: null, search: '', state: '', filter: '' };
 
+const AGGREGATE = /^(avg|sum|min|max|p50|p90|p95|p99)($|\{)/;
 /** `true` if a line aggregates all hosts. */
-export const isAggregate = (line) => ['avg', 'sum', 'min', 'max'].includes(line);
+export const isAggregate = (line) => AGGREGATE.test(line);
+
+/** `true` if a line is a quantile of observations. */
+export const isQuantile = (line) => /^p\d\d($|\{)/.test(line);
+
+/** The labels of an aggregate: `''`, or as in `{server="a"}`. */
+export const labelsOf = (line) => line.slice(3);
 
 /** The id under which the API knows a line. */
-export const lineId = (metric, line) => (isAggregate(line) ? `${line}:${metric}` : line);
+export const lineId = (metric, line) => (isAggregate(line) ? `${line.slice(0, 3)}:${metric}${labelsOf(line)}` : line);
 
 /** The host of a chart's line, and the metric's own labels: `''`, or as in `{disk="sda"}`. */
 export function partsOf(metric, line) {

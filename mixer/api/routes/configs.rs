@@ -98,7 +98,9 @@ pub(crate) async fn configs(State(state): State<Arc<AppState>>) -> Answer<Config
         let (text, path, problems) = (None, None, Vec::new());
         ConfigView { name: summary.name, error, classes, text, path, problems }
     };
-    Ok(Json(ConfigsView { configs: listed.into_iter().map(view).collect() }))
+    // A playlist is no config that a client can run.
+    let configs = listed.into_iter().filter(|summary| !summary.is_playlist);
+    Ok(Json(ConfigsView { configs: configs.map(view).collect() }))
 }
 
 /// One config, with its text.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use promemu_run::handle::{RunHandle, SeriesView};
+use promemu_run::handle::{OPERATORS, RunHandle, Sampler, SeriesView};
 
 use crate::error::ApiError;
 use crate::runs::entry::RunEntry;
@@ -32,12 +32,13 @@ const ID_SHOWN_CHARS_MAX: usize = 200;
 
 /// Streams the values of chosen series, as server-sent events.
 ///
-/// Each series is HOST/METRIC, or as in avg:METRIC over all hosts. Events are `series`, once, with the points that are
+/// Each series is HOST/METRIC, or as in avg:METRIC over all hosts, or as in sum:METRIC{server="a"} over those with these labels;
+/// p50, p90, p95 and p99 are of the observations of a histogram in the last 30 s. Events are `series`, once, with the points that are
 /// known, and as `past` those of a history that the run began with; `sample`, every second, with a value for each series in their order; `gone`, for a series that does not exist
 /// (any more); `end`, when the run is over.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     params(
-        ("series" = Vec<String>, Query, description = "HOST/METRIC, or avg:, sum:, min: or max:METRIC; 1 to 64 of them"),
+        ("series" = Vec<String>, Query, description = "HOST/METRIC, or avg:, sum:, min:, max:, p50:, p90:, p95: or p99:METRIC; 1 to 64 of them"),
         ("run" = Option<String>, Query, description = "The run's id; main by default."),
     ),
     responses((status = 200, body = String, content_type = "text/event-stream")))]
@@ -112,7 +113,7 @@ fn end_before_gap(past: &mut Points, next: f64) {
 }
 
 fn is_series_id(id: &str) -> bool {
-    let is_aggregate = ["avg:", "sum:", "min:", "max:"].iter().any(|operator| id.starts_with(operator));
+    let is_aggregate = id.split_once(':').is_some_and(|(word, _)| OPERATORS.contains(&word));
     id.len() <= ID_BYTES_MAX && (is_aggregate || id.contains('/'))
 }
 
@@ -175,6 +176,7 @@ impl Watcher {
 
 /// Samples the watched series until there are none, or the run is over.
 async fn sample(run: Arc<RunEntry>, handle: RunHandle) {
+    let mut sampler = Sampler::new(handle);
     let mut ticks = interval(SAMPLE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -184,10 +186,14 @@ async fn sample(run: Arc<RunEntry>, handle: RunHandle) {
         }
         let live = run.live();
         let ids = live.watched().ids();
-        let (handle, probed) = (handle.clone(), ids.clone());
+        let probed = ids.clone();
         // An aggregate reads the series of all hosts, which may take long.
-        let probe = tokio::task::spawn_blocking(move || handle.probe(probed.iter().map(|id| &**id)));
-        let Ok((time, values)) = probe.await else { break };
+        let reading = tokio::task::spawn_blocking(move || {
+            let seen = sampler.read(&probed);
+            (sampler, seen)
+        });
+        let Ok((back, (time, values))) = reading.await else { break };
+        sampler = back;
         let mut watched = live.watched();
         watched.add_sample(time.unix_millis_secs(), &ids, values);
         if watched.ids().is_empty() {

@@ -49,7 +49,8 @@ pub(crate) async fn metrics(
 
 /// Lists the series of hosts.
 ///
-/// Series of pools are not listed. `metric` is a whole name, `search` a part of the host's.
+/// Series of pools are not listed; `parts` has the labels of those of `metric`, if they are few. `metric` is a whole name, `search` a part of
+/// the host's.
 #[utoipa::path(get, path = "/api/v1/series", tag = "metrics", params(SeriesQuery),
     responses((status = 200, body = SeriesPage)))]
 pub(crate) async fn series(
