@@ -93,7 +93,7 @@ impl Backfill {
     }
 
     fn recorded(plan: Arc<Plan>, seed: u64, times: RunTimes, log: &RunLog) -> Result<Self, Error> {
-        plan.refuse_generators()?;
+        plan.refuse_real_work()?;
         let log = EventLog::record(&plan, seed, times, log)?;
         Ok(Self { plan, seed, times, log, recent: None })
     }

@@ -14,6 +14,7 @@ mod loading;
 mod number_hint;
 mod options;
 mod param_files;
+mod playlist;
 mod plugin_config;
 mod reading;
 pub mod reference;
@@ -33,6 +34,7 @@ use indexmap::IndexMap;
 pub use arguments::{Argument, is_free_name};
 pub use loading::LoadedConfig;
 pub use options::{DEFAULT_SERIES_MAX, LoadOptions, MAIN_RUN};
+pub use playlist::{Playlist, PlaylistItem};
 pub use source::{Author, ConfigDirs, ConfigFile};
 pub use summary::{ClassSummary, ConfigSummary};
 

@@ -26,8 +26,8 @@ pub use suggestion::{nearest, suggestion};
 pub enum Severity {
     /// The config cannot run.
     Error,
-    /// The config cannot run without a plugin that ships with promemu and is missing.
-    NeedsPlugin,
+    /// The config cannot run without something that it does not have: a plugin that ships with promemu, or a user's recording.
+    NeedsMore,
     /// The config runs, but probably not as meant.
     Warning,
 }
@@ -95,15 +95,15 @@ impl Problems {
         self.add(Severity::Error, None, message.into());
     }
 
-    /// Adds a missing plugin at a place.
-    pub fn needs_plugin(&mut self, span: SourceSpan, message: impl Into<String>) {
-        self.add(Severity::NeedsPlugin, Some(span), message.into());
+    /// Adds something that the config needs, at a place.
+    pub fn needs_more(&mut self, span: SourceSpan, message: impl Into<String>) {
+        self.add(Severity::NeedsMore, Some(span), message.into());
     }
 
-    /// Removes missing plugins, for callers that run nothing.
-    pub fn forget_plugins(&mut self) {
-        self.list.retain(|problem| problem.severity != Severity::NeedsPlugin);
-        self.left_out = self.left_out.filter(|severity| *severity != Severity::NeedsPlugin);
+    /// Removes what the config needs, for callers that run nothing.
+    pub fn forget_needs(&mut self) {
+        self.list.retain(|problem| problem.severity != Severity::NeedsMore);
+        self.left_out = self.left_out.filter(|severity| *severity != Severity::NeedsMore);
     }
 
     /// Takes back an error that another one has caused.
@@ -142,7 +142,7 @@ impl Problems {
         self.errors += usize::from(is_new && severity != Severity::Warning);
     }
 
-    /// Number of errors, missing plugins included.
+    /// Number of errors, what the config needs included.
     #[must_use]
     pub const fn error_count(&self) -> usize {
         self.errors
@@ -233,12 +233,12 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// `true` if a missing plugin is the only error.
+    /// `true` if something that is missing, a plugin or a recording, is the only error.
     #[must_use]
-    pub fn needs_plugin(&self) -> bool {
+    pub fn needs_more(&self) -> bool {
         let Self::Invalid { problems, .. } = self else { return false };
         let has = |severity| problems.iter().any(|problem| problem.severity == severity);
-        has(Severity::NeedsPlugin) && !has(Severity::Error)
+        has(Severity::NeedsMore) && !has(Severity::Error)
     }
 }
 

@@ -34,12 +34,19 @@ pub const TURN_FINISHED: &str = "turn_finished";
 /// Tells listeners outside of the run of an action of a client; the data has its fields. Hosts do not hear it.
 pub const CLIENT_ACTION: &str = "client_action";
 
+/// The readings of what is done for real have changed.
+pub const EFFECTS_CHANGED: &str = "effects_changed";
+/// The run is about to end, and has done for real all that it is for.
+pub const SCENARIO_SUCCEEDED: &str = "scenario_succeeded";
+/// The run is about to end, and has not done for real all that it is for.
+pub const SCENARIO_FAILED: &str = "scenario_failed";
+
 /// The events of begins and ends of faults and phases.
 pub const EDGE_EVENTS: [&str; 5] =
     [FAULT_STARTED, FAULT_FINISHED, PHASE_STARTED, PHASE_FINISHED, TURN_FINISHED];
 
 /// The built-in events of hosts and the mixer.
-pub const LIFECYCLE: [&str; 10] = [
+pub const LIFECYCLE: [&str; 13] = [
     HOST_STARTED,
     HOST_STOPPED,
     METRICS_PUSHED,
@@ -50,6 +57,9 @@ pub const LIFECYCLE: [&str; 10] = [
     PHASE_STARTED,
     PHASE_FINISHED,
     TURN_FINISHED,
+    EFFECTS_CHANGED,
+    SCENARIO_SUCCEEDED,
+    SCENARIO_FAILED,
 ];
 
 /// The source of the events that the mixer emits.

@@ -18,6 +18,7 @@ mod metric_values;
 mod outbox;
 mod overrides;
 mod place;
+mod player;
 mod pool;
 mod rare_state;
 mod step_count;

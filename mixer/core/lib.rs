@@ -31,6 +31,7 @@
 //! | [`expression`] | expressions, formulas and scripts, on an embedded engine with limits |
 //! | [`metric`] | cells of every metric type: the aggregation of values |
 //! | [`series`] | families, labels, and the store of a job's series |
+//! | [`replay`] | recordings that hosts play |
 //! | [`plugin`] | loaded plugins: their declarations, and calls into them |
 //! | [`scenario`] | the kinds of scenarios: one file each |
 //! | [`fault`] | the kinds of faults, one file each, and their times |
@@ -103,6 +104,7 @@ pub mod plugin;
 pub mod plural;
 pub mod preview;
 mod quote;
+pub mod replay;
 pub mod rng;
 pub mod scenario;
 pub mod series;

@@ -7,6 +7,7 @@
 mod aggregation;
 mod cells;
 mod distribution;
+mod histogram_quantile;
 mod layout;
 mod metric_type;
 mod native;
@@ -19,6 +20,7 @@ mod states;
 pub use aggregation::{Accumulate, Aggregation};
 pub use cells::{Cells, Update};
 pub use distribution::Distribution;
+pub use histogram_quantile::histogram_quantile;
 pub use layout::{
     ABSENT, Buckets, Exemplar, Kind, Layout, Quantiles, buckets, is_absent, native_histogram, quantiles,
     whole,

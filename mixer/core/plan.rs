@@ -7,6 +7,7 @@ mod accepts;
 mod action;
 mod changes;
 mod curve;
+mod effects;
 mod event_share;
 mod host;
 mod lever;
@@ -27,6 +28,10 @@ pub use accepts::Accepts;
 pub use action::Action;
 pub use changes::Changes;
 pub use curve::Curve;
+pub use effects::{
+    DOWN, EffectsPlan, LOSS_ATTRIBUTES, NewProxy, OUTCOME_LEVERS, OUTCOMES, PACKET_LOSS, Reading, TOXICITY,
+    TRUTH_HOST, ToxiproxyPlan,
+};
 pub use event_share::{EventShare, LISTENERS_PER_SEC_MAX};
 pub(crate) use event_share::{LEVER, share_events};
 pub use host::{HostPlan, HostSetup};

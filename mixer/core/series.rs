@@ -14,7 +14,7 @@ mod store;
 pub use added_hosts::AddedHosts;
 pub use columns::{Column, PoolRanges, Row};
 pub use family::{Family, family_of_series};
-pub use job::Job;
+pub use job::{HeldStore, Job};
 pub use labels::{LabelBlock, put_escaped, put_varint, varint_len};
 pub use samples::{Sample, SampleCursor};
 pub use store::SeriesStore;

@@ -112,7 +112,9 @@ impl TemporaryFolder {
             }
             // The lock comes before all else, so a folder that was filled and has none now has lost it to a removal.
             let was_filled = is_filled(&entry.path());
-            let is_abandoned = match File::open(entry.path().join(LOCK)) {
+            // Its lock is held until it is gone, so that a process that has just made it cannot take it.
+            let lock = File::open(entry.path().join(LOCK));
+            let is_abandoned = match &lock {
                 Ok(lock) => lock.try_lock().is_ok(),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => false,
                 Err(_) => {
@@ -170,5 +172,29 @@ mod tests {
         let path = own.path().to_owned();
         drop(own);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_just_made_is_not_taken_by_one_that_clears_up() {
+        let parent = tempfile::tempdir().unwrap();
+        let own = TemporaryFolder::new_in(parent.path()).unwrap();
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        own.remove_abandoned(parent.path());
+                    }
+                });
+            }
+            for number in 0..3000 {
+                let folder = TemporaryFolder::new_in(parent.path()).unwrap();
+                let written =
+                    (0..10).try_for_each(|file| fs::write(folder.path().join(file.to_string()), "kept"));
+                // All threads end, also if it fails.
+                is_over.store(number == 2999 || written.is_err(), std::sync::atomic::Ordering::Relaxed);
+                written.unwrap();
+            }
+        });
     }
 }

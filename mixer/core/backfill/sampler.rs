@@ -82,7 +82,7 @@ impl<'a> HostSampler<'a> {
     ) -> HostSamples {
         let (width, moments) = (self.taken.len(), grid.count());
         let mut samples = HostSamples::from_cells(vec![ABSENT; width * moments], self.taken.clone(), moments);
-        let has_own_times = self.host.driven().host().plan().stamps();
+        let has_own_times = self.host.driven().host().plan().has_own_times();
         let Self { host, taken, out, reported, reported_at, own_time, up, members } = self;
         let mut recent = Vec::with_capacity(width * MOMENTS_AT_ONCE.min(moments));
         for (n, moment) in grid.iter().enumerate() {

@@ -79,7 +79,7 @@ impl Reading {
     }
 }
 
-/// A config on top of a base: hosts are added to those of the base, arguments, levers, measures and metric sets replace those of the same name, and
+/// A config on top of a base: hosts are added to those of the base, arguments, levers, measures and sets replace those of the same name, and
 /// other fields those of the base.
 fn merged(base: Node, own: Node) -> Node {
     let (NodeKind::Struct(_, base_fields), NodeKind::Struct(name, own_fields)) =
@@ -112,9 +112,11 @@ fn with_parts(base: Field, own: Field) -> Field {
         ("args", NodeKind::Map(entries), NodeKind::Map(own)) => {
             NodeKind::Map(replaced(entries, own, argument))
         }
-        ("levers" | "measures" | "metric_sets", NodeKind::Map(entries), NodeKind::Map(own)) => {
-            NodeKind::Map(replaced(entries, own, |_, own| own))
-        }
+        (
+            "levers" | "measures" | "metric_sets" | "verdict_sets",
+            NodeKind::Map(entries),
+            NodeKind::Map(own),
+        ) => NodeKind::Map(replaced(entries, own, |_, own| own)),
         (_, _, kind) => kind,
     };
     Field { value: Node { kind, ..own.value }, ..own }

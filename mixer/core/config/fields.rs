@@ -23,9 +23,13 @@ impl Fields {
         let fields = match node.kind {
             NodeKind::Struct(name, fields) => match name {
                 Some(name) if name != what => {
-                    let is_library = (what, name.as_str()) == ("Config", "Include");
-                    let hint =
-                        if is_library { "; a library is for include: [\"NAME\"] of a config" } else { "" };
+                    let hint = match (what, name.as_str()) {
+                        ("Config", "Include") => "; a library is for include: [\"NAME\"] of a config",
+                        ("Config", "Playlist") => {
+                            "; a playlist is for promemu run, test, check, truth and describe"
+                        }
+                        _ => "",
+                    };
                     problems.error(node.span, format!("expected {what}(…), found {name}(…){hint}"));
                     return None;
                 }

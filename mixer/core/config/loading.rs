@@ -50,12 +50,20 @@ impl ConfigDirs {
                 }
                 let (classes, bytes) = file.classes_within(LISTED_FILE_BYTES_MAX.min(left));
                 left -= bytes;
-                if file.is_include() { Ok(None) } else { classes.map(Some) }
+                if file.is_include() {
+                    Ok(None)
+                } else {
+                    classes.map(|classes| Some((classes, file.is_playlist())))
+                }
             });
-            let classes = classes
+            let listed = classes
                 .map_err(|error| first_problems(&Error::Config(error).with_causes(), &name))
                 .transpose()?;
-            Some(ConfigSummary { name, classes })
+            let (classes, is_playlist) = match listed {
+                Ok((classes, is_playlist)) => (Ok(classes), is_playlist),
+                Err(error) => (Err(error), false),
+            };
+            Some(ConfigSummary { name, classes, is_playlist })
         };
         self.names().into_iter().filter_map(summary).collect()
     }
@@ -113,6 +121,14 @@ impl ConfigFile {
             return (Ok(vec![plugin_config::describe(maker)]), 0);
         }
         let mut reading = Reading::within(bytes_max);
+        if self.is_playlist() {
+            let summary = reading.playlist(self).map(|template| {
+                let arguments = arguments::describe_all(&template.args);
+                ClassSummary { name: String::new(), description: template.description, arguments }
+            });
+            let bytes = reading.sources.bytes();
+            return (reading.finish().map(|_| summary.into_iter().collect()), bytes);
+        }
         let (mut summaries, no_arguments) = (Vec::new(), IndexMap::new());
         for (name, node) in reading.classes(self).into_iter().flat_map(Classes::iter) {
             if reading.problems.is_over() {
@@ -124,7 +140,7 @@ impl ConfigFile {
             let (name, description) = (name.clone(), template.description);
             summaries.push(ClassSummary { name, description, arguments });
         }
-        reading.problems.forget_plugins();
+        reading.problems.forget_needs();
         let bytes = reading.sources.bytes();
         (reading.finish().map(|_| summaries), bytes)
     }
@@ -155,9 +171,14 @@ impl ConfigFile {
             return Ok(maker.args.iter().map(|arg| arg.name.clone()).collect());
         }
         let mut reading = Reading::default();
+        if self.is_playlist() {
+            let template = reading.playlist(self);
+            reading.finish()?;
+            return Ok(template.map(|template| template.args.into_keys().collect()).unwrap_or_default());
+        }
         let node = reading.class(self, class);
         let template = node.and_then(|node| reading.template(self, node, Given::nothing(&IndexMap::new())));
-        reading.problems.forget_plugins();
+        reading.problems.forget_needs();
         reading.finish()?;
         Ok(template.map(|template| template.args.into_keys().collect()).unwrap_or_default())
     }

@@ -1,9 +1,12 @@
 //! Options of loading a config.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::source::Author;
 use crate::expression::Value;
+use crate::replay::ReplayOpener;
 use crate::stop::Stop;
 use crate::time::Time;
 
@@ -32,6 +35,8 @@ pub struct LoadOptions {
     pub memory_max: usize,
     /// `true` to leave out all faults, of the run and of hosts: the twin of the config in which nothing is wrong.
     pub no_faults: bool,
+    /// Opens the recordings that the config plays; `None` if it may not play any.
+    pub replays: Option<Arc<dyn ReplayOpener>>,
     /// Ends the loading early, with [`ConfigError::GivenUp`](crate::error::ConfigError::GivenUp).
     pub stop: Stop,
 }
@@ -49,6 +54,7 @@ impl LoadOptions {
             series_max: DEFAULT_SERIES_MAX,
             memory_max: usize::MAX,
             no_faults: false,
+            replays: None,
             stop: Stop::default(),
         }
     }

@@ -2,9 +2,11 @@
 //! compares it with what the readers take. It reads nothing itself.
 
 mod config;
+mod effects;
 mod fault;
 mod host;
 mod metric;
+mod playlist;
 mod record;
 mod timeline;
 mod verdict;
@@ -12,15 +14,18 @@ mod verdict;
 pub use record::{Field, Record};
 
 /// The records, the outermost first.
-pub const RECORDS: [&Record; 20] = [
+pub const RECORDS: [&Record; 25] = [
     &config::CONFIG,
     &config::ARG,
     &config::REPEAT,
+    &config::REPLAY,
     &host::HOST,
     &host::POOL,
     &metric::METRIC,
     &fault::FAULT,
     &fault::FAULT_TIMES,
+    &effects::TOXIPROXY,
+    &effects::SERVER,
     &timeline::TIMELINE,
     &timeline::PHASE,
     &timeline::TRUTH,
@@ -33,12 +38,16 @@ pub const RECORDS: [&Record; 20] = [
     &verdict::PANELS,
     &verdict::QUERY_TIME,
     &verdict::NOTIFIES,
+    &playlist::PLAYLIST,
+    &playlist::ITEM,
 ];
 
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
+
+    use indexmap::IndexMap;
 
     use super::*;
     use crate::config::fields::known_fields;
@@ -51,6 +60,7 @@ mod tests {
         args: { "n": Arg(default: 1) }, levers: { "load": 1 },
         faults: [Fault(id: "f", at: "1m", lasts: "1m", times: { "load": 2 }, truth: Truth(root: "h-1"))],
         timeline: Timeline(phases: [Phase(name: "p", lasts: "5m")]),
+        toxiproxy: Toxiproxy(servers: "a", create: { "a": Server(listen: "127.0.0.1:1", upstream: "127.0.0.1:2") }),
         verdicts: [fires(alert: "A"), resolves(alert: "A", within: "1m"), no_other_alerts(), holds(query: "up"), first(query: "up"), series(total: 1), panels(dashboard: "d.json"), query(query: "up", p95: "1s"), notifies(receiver: "r", alert: "A")],
         hosts: [Host(name: "h-{i}", repeat: Repeat(var: "i", from: 1, to: 2), metrics: [Metric(name: "m")],
             overrides: { "h-1": Host(ttl: "5m") }, pools: [Pool(count: 1, labels: { "slot": "{slot}" }, metrics: [Metric(name: "p")])])])"#;
@@ -70,6 +80,16 @@ mod tests {
         for (record, names) in beside_workload {
             known.entry(record).or_default().extend(names);
         }
+        // A recording is opened by the caller.
+        let file = ConfigFile::from_text("test", "Config(replay: Replay(recording: \"x\"))");
+        let (_, of_replay) = known_fields(|| {
+            file.plan(&LoadOptions::starting_at(Time::from_unix_secs(1_767_600_000))).is_err()
+        });
+        known.extend(of_replay.into_iter().filter(|(record, _)| *record == "Replay"));
+        let playlist = "Playlist(args: { \"n\": 1 }, items: [Item(config: \"single_host_load\")])";
+        let file = ConfigFile::from_text("test", playlist);
+        let (_, of_playlist) = known_fields(|| file.playlist(&IndexMap::new()).is_ok());
+        known.extend(of_playlist.into_iter().filter(|(record, _)| ["Playlist", "Item"].contains(record)));
         // Of the scenarios of the host that shows the timeline.
         known.retain(|record, _| !["script", "calc_by_event"].contains(record));
         let of_faults = KINDS.iter().flat_map(|kind| {
@@ -101,11 +121,13 @@ mod tests {
     fn the_tables_of_fields_in_the_docs_are_made_of_the_records() {
         const HINT: &str = "run it once with PROMEMU_UPDATE_DOCS=1 to write the table anew";
         let pages = [
-            ("config-file.md", &[&config::CONFIG, &config::ARG][..]),
+            ("config-file.md", &[&config::CONFIG, &config::ARG, &config::REPLAY][..]),
             ("hosts-and-metrics.md", &[&host::HOST, &config::REPEAT, &metric::METRIC]),
             ("pools.md", &[&host::POOL]),
             ("faults-and-incidents.md", &[&fault::FAULT, &fault::FAULT_TIMES]),
+            ("effects.md", &[&effects::TOXIPROXY, &effects::SERVER]),
             ("timelines.md", &[&timeline::TIMELINE, &timeline::PHASE, &timeline::TRUTH]),
+            ("playlists.md", &[&playlist::PLAYLIST, &playlist::ITEM]),
             (
                 "verdicts.md",
                 &[

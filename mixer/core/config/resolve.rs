@@ -2,6 +2,7 @@
 
 mod actions;
 mod cells;
+mod effects;
 mod events;
 mod families;
 mod fault;
@@ -16,6 +17,7 @@ mod pool;
 mod ranges;
 mod relays;
 mod repetition;
+mod replay;
 mod resolver;
 mod run_fault;
 mod run_fault_times;
@@ -42,7 +44,7 @@ use crate::error::{Problems, SourceSpan};
 use crate::expression::Value;
 use crate::passwords::without_passwords;
 use crate::plan::{
-    HostShape, JobPlan, Plan, RunDefaults, TimelineFrom, TimelinePlan, VerdictPlan, share_events,
+    EffectsPlan, HostShape, JobPlan, Plan, RunDefaults, TimelineFrom, TimelinePlan, VerdictPlan, share_events,
 };
 use crate::series::LabelBlock;
 use crate::time::Span;
@@ -63,23 +65,22 @@ pub(super) fn resolve(
     let mut resolver = Resolver::new(template, names, problems, (options.series_max, options.memory_max));
     resolver.no_faults = options.no_faults;
     let defaults = resolver.defaults();
-    if template.hosts.is_empty() && resolver.problems.error_count() == 0 {
+    let needs_hosts = template.replay.is_none() && !template.has_effects();
+    if template.hosts.is_empty() && needs_hosts && resolver.problems.error_count() == 0 {
         resolver.problems.error(template.span, "the config has no hosts; add a Host(…) to hosts");
     }
     resolver.levers();
     let errors = resolver.problems.error_count();
-    for host in &template.hosts {
-        if resolver.problems.is_over() {
-            break;
-        }
-        resolver.host(host);
-    }
+    resolver.all_hosts(options);
     let all_hosts = template.has_all_hosts && resolver.problems.error_count() == errors;
     let (timeline, timeline_from) = (resolver.timeline(), resolver.timeline_from());
-    let faults = resolver.run_faults(&timeline, all_hosts);
+    let scenario = options.class.as_deref().unwrap_or(config);
+    let mut effects = resolver.effects(scenario);
+    let faults = resolver.run_faults(&timeline, all_hosts, effects.as_mut());
     let verdicts = resolver.verdicts(&timeline);
-    if all_hosts && resolver.problems.error_count() == errors && !resolver.hosts.is_empty() {
-        resolver.truth_host(config, (&timeline, &faults.faults), &truth_host);
+    let has_hosts = !resolver.hosts.is_empty() || template.hosts.is_empty();
+    if all_hosts && resolver.problems.error_count() == errors && has_hosts {
+        resolver.truth_host(scenario, (&timeline, &faults.faults, effects.as_ref()), &truth_host);
     }
     resolver.refuse_suffix_clashes();
     if resolver.problems.error_count() == 0 {
@@ -107,7 +108,7 @@ pub(super) fn resolve(
         resolver.hosts.clear();
         resolver.jobs.clear();
     }
-    plan_of(resolver, config, (defaults, verdicts), (faults, timeline, timeline_from))
+    plan_of(resolver, config, (defaults, verdicts), (faults, timeline, timeline_from, effects))
 }
 
 /// The plan of a resolver that is done, with hosts in the order of encoding.
@@ -115,7 +116,12 @@ fn plan_of(
     resolver: Resolver<'_>,
     config: &str,
     (defaults, verdicts): (RunDefaults, Vec<VerdictPlan>),
-    (RunFaults { faults, shown }, timeline, timeline_from): (RunFaults, TimelinePlan, TimelineFrom),
+    (RunFaults { faults, shown }, timeline, timeline_from, effects): (
+        RunFaults,
+        TimelinePlan,
+        TimelineFrom,
+        Option<EffectsPlan>,
+    ),
 ) -> Plan {
     let Resolver { families, jobs, mut hosts, levers, problems, template, .. } = resolver;
     hosts.shrink_to_fit();
@@ -127,6 +133,8 @@ fn plan_of(
         jobs,
         levers: levers.into(),
         faults,
+        effects: effects.map(Arc::new),
+        ends_with_timeline: template.hosts.is_empty() && !timeline.phases.is_empty(),
         timeline: Arc::new(timeline),
         timeline_from,
         verdicts,
@@ -136,7 +144,7 @@ fn plan_of(
         ttl_arguments: template.ttl_arguments(),
     };
     run_fault::share_run_parts(&mut plan, shown, problems);
-    if !plan.timeline.phases.is_empty() {
+    if !plan.timeline.phases.is_empty() || plan.effects.is_some() {
         truth_host::move_levers(&mut plan);
     }
     group_by_shape(&mut plan);
@@ -188,6 +196,20 @@ fn is_http_url(text: &str) -> bool {
 }
 
 impl Resolver<'_> {
+    /// Adds the hosts of all templates, and those of a recording.
+    fn all_hosts(&mut self, options: &LoadOptions) {
+        let template = self.template;
+        for host in &template.hosts {
+            if self.problems.is_over() {
+                return;
+            }
+            self.host(host);
+        }
+        if let Some(replay) = &template.replay {
+            self.replay(replay, options.replays.as_deref());
+        }
+    }
+
     /// A URL of a server of HTTP.
     fn url(&mut self, field: &str, scalar: &Scalar<String>) -> Option<String> {
         let url = self.value(field, scalar)?;

@@ -7,8 +7,10 @@ use super::arguments::Argument;
 pub struct ConfigSummary {
     /// The config's name.
     pub name: String,
-    /// Its classes; or the error in the file.
+    /// Its classes; or the error in the file. A playlist has one without a name.
     pub classes: Result<Vec<ClassSummary>, String>,
+    /// `true` for a playlist.
+    pub is_playlist: bool,
 }
 
 /// One class of a config.

@@ -13,15 +13,19 @@ mod host;
 mod label;
 mod metric;
 mod overrides;
+mod playlist;
 mod pool;
 mod range;
 mod repeat;
+mod replay;
 mod run_fault;
 mod scenario;
 mod structured;
 mod timeline;
+mod toxiproxy;
 mod truth;
 mod verdict;
+mod verdict_sets;
 mod workload;
 
 use indexmap::IndexMap;
@@ -35,21 +39,27 @@ pub(super) use formula::FormulaTemplate;
 pub(super) use host::HostTemplate;
 pub(super) use label::LabelTemplate;
 pub(super) use metric::MetricTemplate;
+pub(super) use playlist::{ItemArgument, ItemArguments, ItemTemplate, PLAYLIST, PlaylistTemplate};
 pub(super) use pool::PoolTemplate;
 pub(super) use range::RangeTemplate;
 pub(super) use repeat::{Over, RepeatTemplate};
+pub(super) use replay::ReplayTemplate;
 pub(super) use run_fault::{LeverChangeTemplate, RunFaultTemplate};
 pub(super) use scenario::{CaseTemplate, ParamTemplate, ScenarioTemplate};
 pub(super) use structured::{StructuredTemplate, StructuredValue};
 pub(super) use timeline::{PhaseLevers, PhaseTemplate, RepeatCount, TimelineTemplate};
+pub(super) use toxiproxy::ToxiproxyTemplate;
 pub(super) use truth::TruthTemplate;
 pub(super) use verdict::{AlertTemplate, VerdictKind, VerdictTemplate};
 pub(super) use workload::WorkloadTemplate;
+
+use verdict_sets::read_verdicts;
 
 use super::fields::{Fields, read_all, read_name, read_scalar};
 use super::tree::{Node, NodeKind};
 use super::value::Scalar;
 use crate::error::{Problems, SourceSpan};
+use crate::fault::FaultSchedule;
 use crate::time::Span;
 
 /// One class of a config file.
@@ -63,10 +73,12 @@ pub(super) struct ConfigTemplate {
     pub(super) faults: Vec<RunFaultTemplate>,
     pub(super) timeline: Option<TimelineTemplate>,
     pub(super) timeline_from: Option<Scalar<String>>,
+    pub(super) toxiproxy: Option<ToxiproxyTemplate>,
     pub(super) verdicts: Vec<VerdictTemplate>,
     /// Queries by name.
     pub(super) measures: IndexMap<String, String>,
     pub(super) hosts: Vec<HostTemplate>,
+    pub(super) replay: Option<ReplayTemplate>,
     /// `false` if hosts are missing because of their errors.
     pub(super) has_all_hosts: bool,
     pub(super) metric_sets: IndexMap<String, Vec<MetricTemplate>>,
@@ -101,6 +113,17 @@ impl ConfigTemplate {
         self.args.keys().filter(|name| names.contains(&name.as_str())).cloned().collect()
     }
 
+    /// The faults of the run, first those outside of the timeline.
+    pub(super) fn all_faults(&self) -> impl Iterator<Item = &RunFaultTemplate> {
+        self.faults.iter().chain(self.timeline.iter().flat_map(|timeline| &timeline.faults))
+    }
+
+    /// `true` if it has something that is done for real.
+    pub(super) fn has_effects(&self) -> bool {
+        let is_real = |fault: &FaultTemplate| fault.kind.schedule == FaultSchedule::OfRun;
+        self.toxiproxy.is_some() || self.all_faults().any(|fault| fault.kind.as_ref().is_some_and(is_real))
+    }
+
     /// Reads a class.
     pub(super) fn read(node: Node, included: Included, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
@@ -109,11 +132,7 @@ impl ConfigTemplate {
         fields.take("include");
         fields.take("extends");
         let description = fields.constant_text("description", problems);
-        let args = fields.map("args", problems).into_iter().filter_map(|(key, node)| {
-            let name = read_name(&key, "an argument's name", problems)?;
-            Some((name, ArgTemplate::read(node, problems)?))
-        });
-        let args = args.collect();
+        let args = ArgTemplate::read_all(&mut fields, problems);
         let default_job_name = fields.scalar("default_job_name", problems);
         let own_levers = fields.map("levers", problems);
         let levers = included.levers.into_iter().chain(own_levers).filter_map(|(key, node)| {
@@ -125,13 +144,15 @@ impl ConfigTemplate {
         let faults = fields.list("faults", problems);
         let faults = read_all(faults, problems, RunFaultTemplate::read);
         let timeline = fields.take("timeline").and_then(|node| TimelineTemplate::read(node, problems));
-        let verdicts = fields.list("verdicts", problems);
-        let verdicts = read_all(verdicts, problems, VerdictTemplate::read);
+        let toxiproxy = fields.take("toxiproxy").and_then(|node| ToxiproxyTemplate::read(node, problems));
+        let verdicts = read_verdicts(&mut fields, problems);
         let measures = read_measures(&mut fields, problems);
         let listed = fields.list("hosts", problems);
         let count = listed.len();
         let hosts = read_all(listed, problems, HostTemplate::read);
-        let has_all_hosts = hosts.len() == count;
+        let replay = fields.take("replay").map(|node| ReplayTemplate::read(node, problems));
+        let has_all_hosts = hosts.len() == count && replay.as_ref().is_none_or(Option::is_some);
+        let replay = replay.flatten();
         let own_sets = fields.map("metric_sets", problems);
         let metric_sets = read_metric_sets(included.sets.into_iter().chain(own_sets), problems);
         let template = Self {
@@ -143,9 +164,11 @@ impl ConfigTemplate {
             faults,
             timeline,
             timeline_from: fields.scalar("timeline_from", problems),
+            toxiproxy,
             verdicts,
             measures,
             hosts,
+            replay,
             has_all_hosts,
             metric_sets,
             pushgateway_url: fields.scalar("pushgateway_url", problems),

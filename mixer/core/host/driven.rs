@@ -143,6 +143,10 @@ impl DrivenHost {
             }
             _ => self.due = self.host.advance(at, &[], out),
         }
+        while let Some(part) = self.host.wanted_part() {
+            self.host.take_part(part.read());
+            self.due = self.host.due();
+        }
         self.waiting.take_if(|waiting| waiting.mail.is_empty());
         self.reached = at;
         Some(at)

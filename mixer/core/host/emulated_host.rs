@@ -1,7 +1,7 @@
 //! `EmulatedHost`: one machine, as a state machine without I/O.
 //!
 //! At one instant: the start, the actions and events that came, the begins and ends of faults, the updates that are due, the pools,
-//! the report. The host handles the events that these emit at once, each time.
+//! the rows of a recording, the report. The host handles the events that these emit at once, each time.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::mail::Mail;
 use super::member_change::MemberChange;
 use super::metric_set::{MetricSet, emit};
 use super::outbox::Outbox;
+use super::player::Player;
 use super::pool::Pools;
 use super::step_count::StepCount;
 use crate::error::Error;
@@ -20,6 +21,7 @@ use crate::event::{Event, HOST_STARTED, HOST_STOPPED};
 use crate::fault::{Course, FaultPlan, FaultWindow, Presence};
 use crate::interrupt::is_interrupted;
 use crate::plan::{Action, HostPlan};
+use crate::replay::{ReplayRows, WantedPart};
 use crate::rng::Seed;
 use crate::series::LabelBlock;
 use crate::time::{Span, Time};
@@ -59,11 +61,15 @@ impl EmulatedHost {
         let seed = seed.child(&plan.name);
         let mut rng = seed.rng();
         let spread = Span::from_nanos(rng.below(START_SPREAD.as_nanos()));
+        let is_replay = plan.shape.replay.is_some();
+        // Hosts of one recording keep their distances in time.
+        let spread = if is_replay { Span::ZERO } else { spread };
         let starts_at = run_start + plan.start_time + spread;
         Self {
             run_start,
             phase: Phase::Waiting,
-            next_report: starts_at,
+            // A recording has its own times.
+            next_report: if is_replay { Time::NEVER } else { starts_at },
             events: EventBudget::default(),
             metrics: MetricSet::new(&plan, seed, starts_at, rng),
             extras: Extras::of(&plan, seed, starts_at, &course),
@@ -188,7 +194,11 @@ impl EmulatedHost {
     /// own.
     #[must_use]
     pub fn stamp(&self) -> Option<Stamp> {
-        self.faults().map(Faults::stamp)
+        let of_faults = self.faults().map(Faults::stamp);
+        let Some(player) = self.player() else { return of_faults };
+        let Stamp { own_time, presence } =
+            of_faults.unwrap_or(Stamp { own_time: None, presence: Presence::Up });
+        Some(Stamp { own_time: own_time.or_else(|| player.shown_at()), presence })
     }
 
     /// The overrides of its metrics: the metric, the value and the end of each.
@@ -251,6 +261,9 @@ impl EmulatedHost {
         if let Some(Extras { pools: Some(pools), .. }) = self.extras.as_deref_mut() {
             pools.advance(&self.plan, &mut self.metrics, now, out);
             self.handle_pending(now, out);
+        }
+        if let Some(Extras { player: Some(player), .. }) = self.extras.as_deref_mut() {
+            player.advance(&self.plan, &mut self.metrics, now, out);
         }
         if out.stops {
             self.end(now, out);
@@ -318,12 +331,14 @@ impl EmulatedHost {
         }
         let own = self.metrics.due().min(self.next_report).min(self.metrics.ends_at(&self.plan));
         let faults = self.faults().map_or(Time::NEVER, Faults::due);
-        own.min(faults).min(self.pools().map_or(Time::NEVER, Pools::due))
+        let player = self.player().map_or(Time::NEVER, Player::due);
+        own.min(faults).min(player).min(self.pools().map_or(Time::NEVER, Pools::due))
     }
 
     /// Decides on a report, and times the next one.
     fn report(&mut self, now: Time, out: &mut Outbox) {
-        if now >= self.next_report || out.report {
+        let is_replay = self.plan.shape.replay.is_some();
+        if !is_replay && (now >= self.next_report || out.report) {
             out.report = true;
             let (shortest, longest) = self.plan.interval;
             let spread = longest.minus(shortest).as_nanos().saturating_add(1);
@@ -332,10 +347,15 @@ impl EmulatedHost {
             let from = if now >= self.next_report { self.next_report } else { now };
             self.next_report = from + shortest + jitter;
         }
-        let Some(Extras { faults, pools, .. }) = self.extras.as_deref_mut() else { return };
+        let Some(Extras { faults, pools, player, .. }) = self.extras.as_deref_mut() else { return };
         if let Some(faults) = faults {
             let row = self.metrics.values().row(&self.plan.shape);
             out.report = faults.report(&self.plan, &row, out.report, now);
+        }
+        if let Some(player) = player
+            && out.report
+        {
+            player.note_report(now);
         }
         if let Some(pools) = pools
             && out.report
@@ -409,6 +429,22 @@ impl EmulatedHost {
     #[cfg(test)]
     pub(super) const fn next_report(&self) -> Time {
         self.next_report
+    }
+
+    /// The part of a recording that it needs to go on.
+    pub(super) fn wanted_part(&self) -> Option<WantedPart> {
+        if self.phase == Phase::Running { self.player()?.wanted_part() } else { None }
+    }
+
+    /// Takes that part.
+    pub(super) fn take_part(&mut self, rows: Result<Arc<ReplayRows>, String>) {
+        if let Some(Extras { player: Some(player), .. }) = self.extras.as_deref_mut() {
+            player.take_part(rows);
+        }
+    }
+
+    fn player(&self) -> Option<&Player> {
+        self.extras.as_deref()?.player.as_ref()
     }
 
     fn faults(&self) -> Option<&Faults> {

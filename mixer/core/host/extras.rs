@@ -1,10 +1,11 @@
-//! Parts that few hosts have: levers, faults and pools, and the actions on them.
+//! Parts that few hosts have: levers, faults, pools and a recording, and the actions on them.
 
 use std::sync::Arc;
 
 use super::faults::Faults;
 use super::metric_set::MetricSet;
 use super::outbox::Outbox;
+use super::player::Player;
 use super::pool::Pools;
 use crate::fault::{Course, FaultPlan, FaultWindow};
 use crate::plan::{Action, HostPlan};
@@ -18,6 +19,7 @@ pub(super) struct Extras {
     pub(super) levers: Option<HostLevers>,
     pub(super) faults: Option<Faults>,
     pub(super) pools: Option<Pools>,
+    pub(super) player: Option<Player>,
 }
 
 /// Gives the window of a new fault, in a run of this course.
@@ -39,9 +41,9 @@ impl Extras {
     /// The extras of a host that has some.
     pub(super) fn of(plan: &HostPlan, seed: Seed, starts_at: Time, course: &Course) -> Option<Box<Self>> {
         let (faults, pools) = (Faults::new(plan, seed, starts_at, course), Pools::new(plan, seed, starts_at));
-        let levers = levers_of(plan, course);
-        let has_some = faults.is_some() || pools.is_some() || levers.is_some();
-        has_some.then(|| Box::new(Self { levers, faults, pools }))
+        let (levers, player) = (levers_of(plan, course), Player::new(plan, starts_at));
+        let has_some = faults.is_some() || pools.is_some() || levers.is_some() || player.is_some();
+        has_some.then(|| Box::new(Self { levers, faults, pools, player }))
     }
 
     /// Counts levers and faults of the run from another start of it.
@@ -77,7 +79,8 @@ impl Extras {
 
     pub(super) fn try_clone(&self, plan: &HostPlan) -> Result<Self, String> {
         let pools = self.pools.as_ref().map(|pools| pools.try_clone(plan)).transpose()?;
-        Ok(Self { levers: self.levers.clone(), faults: self.faults.clone(), pools })
+        let Self { levers, faults, player, .. } = self;
+        Ok(Self { levers: levers.clone(), faults: faults.clone(), pools, player: player.clone() })
     }
 
     /// Carries out an action that concerns neither metrics nor pools.

@@ -195,6 +195,12 @@ impl NativeLayout {
         }
     }
 
+    /// Adds to a bucket of the cells' own resolution, for which their window has room.
+    pub fn put_bucket(&self, cells: &mut [f64], is_negative: bool, bucket: i32, count: f64) {
+        let own = schema_in(cells);
+        self.count_in(cells, is_negative, (bucket, own), count);
+    }
+
     /// Halves the resolution: each two buckets become one.
     fn halve(&self, cells: &mut [f64]) {
         cells[3] -= 1.0;

@@ -37,7 +37,7 @@ pub struct EventShare {
     /// The cost of its events in an emulated second.
     per_sec: u32,
     /// The cost of each event that it may emit.
-    costs: Vec<(Arc<str>, u32)>,
+    costs: IndexMap<Arc<str>, u32>,
     /// The cost of an event with a calculated name.
     other: u32,
 }
@@ -52,8 +52,7 @@ impl EventShare {
     /// The cost of an event: the number of listeners that it reaches, at least 1.
     #[must_use]
     pub fn cost(&self, event: &str) -> u32 {
-        let known = self.costs.iter().find(|(name, _)| **name == *event);
-        known.map_or(self.other, |(_, cost)| *cost).max(1)
+        self.costs.get(event).copied().unwrap_or(self.other).max(1)
     }
 }
 
@@ -107,15 +106,11 @@ impl Listeners {
         }
     }
 
-    /// The cost of an event of a host; 0 if nobody listens.
-    fn cost(&self, event: &str, host: &Arc<str>, shape: &HostShape) -> u64 {
-        let is_own =
-            |subscription: &Subscription| *subscription.event == *event && subscription.source == Source::Own;
-        let own = shape.listeners.iter().filter(|listener| is_own(&listener.subscription));
-        let own: u64 = own.map(|listener| weight_of(shape, &listener.action)).sum();
+    /// The cost of an event of a host for the listeners of any host; 0 if nobody listens.
+    fn cost(&self, event: &str, host: &Arc<str>) -> u64 {
         let named =
             if self.named.is_empty() { None } else { self.named.get(&(event.into(), Arc::clone(host))) };
-        own + self.any.get(event).copied().unwrap_or(0) + named.copied().unwrap_or(0)
+        self.any.get(event).copied().unwrap_or(0) + named.copied().unwrap_or(0)
     }
 
     /// The largest cost that an event of any name has.
@@ -125,31 +120,41 @@ impl Listeners {
 
     /// The costs of the events that a host may emit.
     fn costs_of(&self, host: &HostPlan) -> Costs {
-        let (mut events, mut other): (Vec<(Arc<str>, u64)>, _) = (Vec::new(), 0);
+        let own = own_listeners(&host.shape);
+        let (mut events, mut other): (IndexMap<Arc<str>, u64>, _) = (IndexMap::new(), 0);
         for event in host.emissions() {
-            match event {
-                Some(event) if events.iter().any(|(known, _)| *known == event) => {}
-                Some(event) => {
-                    let cost = self.cost(&event, &host.name, &host.shape);
-                    events.push((event, cost));
-                }
-                None => other = self.cost_max(),
-            }
+            let Some(event) = event else {
+                other = self.cost_max();
+                continue;
+            };
+            let cost = self.cost(&event, &host.name) + own.get(&*event).copied().unwrap_or(0);
+            events.insert(event, cost);
         }
         Costs { events, other }
     }
 }
 
+/// The weight of the listeners of a host to its own events, by event.
+fn own_listeners(shape: &HostShape) -> IndexMap<&str, u64> {
+    let mut weights = IndexMap::new();
+    for listener in &shape.listeners {
+        if listener.subscription.source == Source::Own {
+            *weights.entry(&*listener.subscription.event).or_default() += weight_of(shape, &listener.action);
+        }
+    }
+    weights
+}
+
 /// The costs of a host's events.
 struct Costs {
-    events: Vec<(Arc<str>, u64)>,
+    events: IndexMap<Arc<str>, u64>,
     /// That of events with calculated names; 0 if it has none.
     other: u64,
 }
 
 impl Costs {
     fn each(&self) -> impl Iterator<Item = u64> {
-        self.events.iter().map(|(_, cost)| *cost).chain([self.other])
+        self.events.values().copied().chain([self.other])
     }
 
     /// The cost of one event of each name.

@@ -118,6 +118,12 @@ impl HostPlan {
         named.chain(scenarios.map(|declared| declared.event))
     }
 
+    /// `true` if its samples have times that no grid has: those of a recording, or those that a fault gives them.
+    #[must_use]
+    pub fn has_own_times(&self) -> bool {
+        self.shape.replay.is_some() || self.stamps()
+    }
+
     /// `true` if a fault gives its samples timestamps of their own.
     #[must_use]
     pub fn stamps(&self) -> bool {

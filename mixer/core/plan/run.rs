@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::effects::EffectsPlan;
 use super::host::HostPlan;
 use super::lever::LeverPlan;
 use super::phase::{TimelineFrom, TimelinePlan};
@@ -28,10 +29,14 @@ pub struct Plan {
     pub levers: Arc<[LeverPlan]>,
     /// The faults of the run, in the config's order.
     pub faults: Vec<Arc<RunFault>>,
+    /// The part of it that is done for real; `None` for a run that only emulates.
+    pub effects: Option<Arc<EffectsPlan>>,
     /// The phases.
     pub timeline: Arc<TimelinePlan>,
     /// The moment from which phases and faults count behind a history.
     pub timeline_from: TimelineFrom,
+    /// `true` if it ends with its timeline: it has no hosts of its own, whose ends it could wait for.
+    pub ends_with_timeline: bool,
     /// The expectations that a test of the run judges, in the config's order.
     pub verdicts: Vec<VerdictPlan>,
     /// Queries by name, whose values a sweep compares.
@@ -80,14 +85,19 @@ pub struct JobPlan {
 }
 
 impl Plan {
-    /// Refuses generators, which do real work and have no virtual time.
-    pub fn refuse_generators(&self) -> Result<(), Error> {
+    /// Refuses generators and effects, which do real work and have no virtual time.
+    pub fn refuse_real_work(&self) -> Result<(), Error> {
         match self.hosts.iter().flat_map(|host| host.shape.generators()).next() {
             Some((_, model)) => {
                 let (name, plugin) = (&model.name, model.plugin());
                 Err(Error::Usage(format!(
                     "generator {name} of plugin {plugin} does real work and has no virtual time; run the config live"
                 )))
+            }
+            None if self.effects.is_some() => {
+                let message =
+                    "the config's faults are done for real and have no virtual time; run the config live";
+                Err(Error::Usage(message.to_owned()))
             }
             None => Ok(()),
         }

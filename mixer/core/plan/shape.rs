@@ -11,6 +11,7 @@ use crate::expression::{TextFormula, Value};
 use crate::fault::FaultPlan;
 use crate::metric::StateIndexes;
 use crate::plugin::{ConfiguredModel, ModelDecl};
+use crate::replay::ReplayPlan;
 use crate::time::Span;
 
 /// The metrics, pools, faults and listeners that hosts of one template share.
@@ -36,6 +37,8 @@ pub struct HostShape {
     pub pools: Vec<PoolPlan>,
     /// Faults that the host shows on purpose.
     pub faults: Vec<FaultPlan>,
+    /// The recording that it plays in place of scenarios.
+    pub replay: Option<Arc<ReplayPlan>>,
     /// `true` if a formula reads `dt`, the time since a metric's last update.
     pub keeps_update_times: bool,
     /// `true` if a formula or a model may read levers.

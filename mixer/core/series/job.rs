@@ -50,3 +50,43 @@ impl Job {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The lock of the job that was read last: what is read of a job without a pause is of one moment, in all of its families.
+///
+/// It holds one lock at a time, and is dropped before whatever may take long.
+#[derive(Debug, Default)]
+pub struct HeldStore<'j>(Option<(&'j Job, MutexGuard<'j, SeriesStore>)>);
+
+impl<'j> HeldStore<'j> {
+    /// The series of a job. The lock of another one ends before.
+    pub fn of(&mut self, job: &'j Job) -> &SeriesStore {
+        let held = match self.0.take() {
+            Some((known, store)) if std::ptr::eq(known, job) => (known, store),
+            other => {
+                drop(other);
+                (job, job.store())
+            }
+        };
+        &self.0.insert(held).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_job_that_was_read_last_stays_locked_and_no_other() {
+        let [a, b] = ["a", "b"].map(|name| Job::empty(name.into()));
+        let is_locked = |job: &Job| job.store.try_lock().is_err();
+        let mut held = HeldStore::default();
+        for _ in 0..2 {
+            assert_eq!(held.of(&a).rows_present(), 0);
+            assert!(is_locked(&a) && !is_locked(&b));
+        }
+        assert_eq!(held.of(&b).rows_present(), 0);
+        assert!(!is_locked(&a) && is_locked(&b));
+        drop(held);
+        assert!(!is_locked(&b));
+    }
+}

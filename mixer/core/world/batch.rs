@@ -86,7 +86,7 @@ pub struct Step<'a> {
 impl WorldBatch {
     /// One world for each seed, all at `start`. Generators, which have no virtual time, are refused.
     pub fn new(plan: Arc<Plan>, seeds: &[u64], start: Time) -> Result<Self, Error> {
-        plan.refuse_generators()?;
+        plan.refuse_real_work()?;
         Ok(Self::with_layout(Layout::of_all(plan), seeds, (start, start)))
     }
 

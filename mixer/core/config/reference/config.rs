@@ -12,8 +12,14 @@ pub(super) const CONFIG: Record = Record {
         field(
             &["hosts"],
             "list of `Host(…)`",
-            "at least one",
+            "at least one, unless there is `replay`, or faults are [done for real](effects.md)",
             "the hosts; together at most 5 000 000 series (`--max-series`)",
+        ),
+        field(
+            &["replay"],
+            "`Replay(…)`",
+            "none",
+            "a recording that is played beside the hosts; see [Recordings](recording.md#play-a-recording)",
         ),
         field(&["include"], "list of names of files", "none", "see [Include](#include)"),
         field(&["extends"], "name of a config", "none", "see [Extend](#extend)"),
@@ -43,10 +49,22 @@ pub(super) const CONFIG: Record = Record {
             "the part of a run with a history from whose begin phases and `faults` count; see [history](history.md#begin-a-live-run-with-a-past)",
         ),
         field(
+            &["toxiproxy"],
+            "`Toxiproxy(…)`",
+            "none",
+            "the proxies of real servers, for faults that are done for real; see [Effects](effects.md)",
+        ),
+        field(
             &["verdicts"],
-            "list of verdicts",
+            "list of verdicts, and names of `verdict_sets`",
             "by its ground truth",
             "what `promemu test` judges; see [Verdicts](verdicts.md)",
+        ),
+        field(
+            &["verdict_sets"],
+            "`{ \"name\": [verdicts] }`",
+            "none",
+            "verdicts that several configs share; see [Verdict sets](#verdict-sets)",
         ),
         field(
             &["measures"],
@@ -119,5 +137,15 @@ pub(super) const REPEAT: Record = Record {
             "",
             "the items, in place of `from` and `to`",
         ),
+    ],
+};
+
+/// A recording that is played.
+pub(super) const REPLAY: Record = Record {
+    name: "Replay",
+    summary: "a recording that is played",
+    fields: &[
+        field(&["recording"], "text", "must be given", "the folder of a recording"),
+        field(&["looped"], "true or false", "`false`", "begins again at its end"),
     ],
 };

@@ -82,6 +82,10 @@ impl Resolver<'_> {
                 }
                 Argument::Text(text)
             }
+            ParamTemplate::Texts(scalars) => {
+                let texts = scalars.iter().map(|scalar| self.value(param.name, scalar));
+                Argument::Texts(texts.collect::<Option<_>>()?)
+            }
             ParamTemplate::Formula(formula) => Argument::Formula(self.formula(formula)?),
             ParamTemplate::Formulas(formulas) => {
                 let bound = formulas.iter().map(|(event, formula)| {

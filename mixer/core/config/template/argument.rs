@@ -21,8 +21,17 @@ pub(in crate::config) struct ArgTemplate {
 }
 
 impl ArgTemplate {
+    /// The arguments that a record declares in `args`.
+    pub(super) fn read_all(fields: &mut Fields, problems: &mut Problems) -> IndexMap<String, Self> {
+        let args = fields.map("args", problems).into_iter().filter_map(|(key, node)| {
+            let name = read_name(&key, "an argument's name", problems)?;
+            Some((name, Self::read(node, problems)?))
+        });
+        args.collect()
+    }
+
     /// `Arg(default: …, …)`, or the default alone.
-    pub(super) fn read(node: Node, problems: &mut Problems) -> Option<Self> {
+    fn read(node: Node, problems: &mut Problems) -> Option<Self> {
         let span = node.span;
         refuse_bool_in_other_letters(&node, problems)?;
         if matches!(node.kind, NodeKind::Scalar(_) | NodeKind::List(_)) {

@@ -3,7 +3,7 @@
 use super::formula::FormulaTemplate;
 use super::range::RangeTemplate;
 use super::structured::StructuredTemplate;
-use crate::config::fields::{Fields, read_map, read_scalar, read_scalars};
+use crate::config::fields::{Fields, read_map, read_scalar, read_scalars, read_texts};
 use crate::config::tree::{Field, Node, NodeKind};
 use crate::config::value::Scalar;
 use crate::error::{Problems, SourceSpan, suggestion};
@@ -25,6 +25,7 @@ pub(in crate::config) enum ParamTemplate {
     Range(RangeTemplate),
     Numbers(Vec<Scalar<f64>>),
     Text(Scalar<String>),
+    Texts(Vec<Scalar<String>>),
     Formula(FormulaTemplate),
     Script(FormulaTemplate),
     Formulas(Vec<(Scalar<String>, FormulaTemplate)>),
@@ -155,6 +156,7 @@ impl ParamTemplate {
             Self::Text(scalar) => scalar.span,
             Self::Range(range) => range.span,
             Self::Numbers(scalars) => scalars.first()?.span,
+            Self::Texts(scalars) => scalars.first()?.span,
             Self::Structured(structured) => structured.place(path),
             _ => return None,
         })
@@ -171,6 +173,11 @@ impl ParamTemplate {
                 let items = list(node, name, "numbers", problems)?;
                 let numbers = read_scalars(&items, name, problems);
                 (numbers.len() == items.len()).then_some(Self::Numbers(numbers))
+            }
+            ParamKind::Texts => {
+                let errors = problems.error_count();
+                let texts = read_texts(&node, name, problems);
+                (problems.error_count() == errors).then_some(Self::Texts(texts))
             }
             ParamKind::Formula => FormulaTemplate::read(&node, problems).map(Self::Formula),
             ParamKind::Formulas => {

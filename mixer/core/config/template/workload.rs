@@ -31,7 +31,7 @@ impl WorkloadTemplate {
                     "workload {name:?} is in the plugin {plugin}, which is missing; build it with ./manage.sh plugins, \
                      or name its folder with --plugins-dir"
                 );
-                problems.needs_plugin(span, message);
+                problems.needs_more(span, message);
                 return None;
             }
             let workloads = plugin::models();

@@ -55,6 +55,35 @@ fn a_config_stands_on_top_of_another_one() {
 }
 
 #[test]
+fn verdicts_that_several_configs_share_are_in_a_set_of_the_one_that_they_extend() {
+    let base = r#"Config(hosts: [Host(name: "h", metrics: [Metric(name: "m")])],
+        verdict_sets: { "after": [holds(query: "a"), holds(query: "b")], "before": [holds(query: "c")] },
+        verdicts: ["after", holds(query: "only here")])"#;
+    let queries = |top: &str| {
+        let plan = on_top(top, &[("base", base)], &[])?;
+        let queries = plan.verdicts.iter().map(|verdict| match &verdict.verdict {
+            Verdict::Holds { query } => query.clone(),
+            other => panic!("{other:?}"),
+        });
+        Ok::<Vec<String>, String>(queries.collect())
+    };
+    assert_eq!(queries(r#"Config(extends: "base")"#).unwrap(), ["a", "b", "only here"]);
+    let own = r#"Config(extends: "base", verdict_sets: { "after": [holds(query: "x")], "new": [holds(query: "y")] },
+        verdicts: ["before", holds(query: "own"), "new", "after"])"#;
+    assert_eq!(queries(own).unwrap(), ["c", "own", "y", "x"]);
+    for (verdicts, said) in [
+        (r#"["befor"]"#, "unknown verdict set \"befor\"; did you mean \"before\"?"),
+        (r#"["after", "after"]"#, "verdict set \"after\" is there already; name it once"),
+        (r#"[], verdict_sets: { "s": holds(query: "q") }"#, "verdict set \"s\" takes a list of verdicts"),
+        (r#"[], verdict_sets: { "s": [hold(query: "q")] }"#, "unknown verdict \"hold\""),
+        (r#"[], verdict_sets: { "s": ["after"] }"#, "expected a verdict"),
+    ] {
+        let error = queries(&format!("Config(extends: \"base\", verdicts: {verdicts})")).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn a_config_extends_one_that_is_there_and_not_itself() {
     let error = |extends: &str, others: &[(&str, &str)]| {
         on_top(&format!("Config(extends: {extends}, hosts: [])"), others, &[]).unwrap_err()

@@ -99,7 +99,7 @@ impl MetricValues {
     /// Gives back the memory of the row if what it shows follows from the values of the metrics.
     pub(in crate::host) fn shed_row(&mut self, shape: &HostShape) {
         let is_gauge = |plan: &MetricPlan| matches!(plan.cells.aggregation(), Aggregation::Gauge);
-        if self.rare.is_some() || !shape.metrics.iter().all(is_gauge) {
+        if self.rare.is_some() || shape.replay.is_some() || !shape.metrics.iter().all(is_gauge) {
             return;
         }
         let mut bits = vec![0; shape.metrics.len().div_ceil(64).max(1)];
@@ -110,6 +110,24 @@ impl MetricValues {
             [few] => Shown::Few(few),
             _ => Shown::Many(bits.into()),
         };
+    }
+
+    /// Shows these cells of all series, but for those that are overridden.
+    pub(in crate::host) fn show_row(&mut self, shape: &HostShape, cells: &[f64]) {
+        let overridden: Vec<usize> = match &self.rare {
+            Some(rare) => rare.overrides.iter().map(|(metric, ..)| metric).collect(),
+            None => Vec::new(),
+        };
+        let Shown::Row(row) = &mut self.shown else { return };
+        for (index, (plan, metric)) in shape.metrics.iter().zip(&mut self.metrics).enumerate() {
+            let own = plan.offset..plan.offset + plan.cells.width();
+            if !is_absent(cells[own.start]) {
+                metric.level = cells[own.start];
+            }
+            if !overridden.contains(&index) {
+                row[own.clone()].copy_from_slice(&cells[own]);
+            }
+        }
     }
 
     /// Keeps the row, as a gauge is about to show something else than its value.
