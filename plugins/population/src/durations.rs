@@ -31,8 +31,6 @@ pub(crate) struct Durations {
 /// Durations from one to another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bin {
-    /// Index of its bucket in the histogram.
-    pub(crate) bucket: usize,
     /// The ends of its pieces, in seconds.
     ends: [f64; PIECES + 1],
 }
@@ -57,14 +55,13 @@ impl Durations {
             let of = (up_to(edge[0], 0.0), up_to(edge[1], 0.0));
             let share = (of.1 - of.0) / (cut.1 - cut.0);
             if share > 1e-12 {
-                let bucket = settings.session_bounds.partition_point(|bound| *bound < edge[1]);
                 let mut ends = [edge[1]; PIECES + 1];
                 ends[0] = edge[0];
                 for (end, number) in ends[1..PIECES].iter_mut().zip(1u32..) {
                     let at = f64::from(number) / PIECES as f64;
                     *end = durations.at(of.0 + (of.1 - of.0) * at).clamp(edge[0], edge[1]);
                 }
-                durations.bins.push(Bin { bucket, ends });
+                durations.bins.push(Bin { ends });
                 durations.shares.push(share);
             }
         }

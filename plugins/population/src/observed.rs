@@ -5,7 +5,7 @@
 use crate::settings::Settings;
 
 /// Steps of a second in the length of a session.
-pub(crate) const SESSION_STEPS: f64 = 64.0;
+const SESSION_STEPS: f64 = 64.0;
 /// Steps of a second in the time of a request.
 const REQUEST_STEPS: f64 = 1_048_576.0;
 
@@ -41,11 +41,22 @@ impl Observations {
         Self { cells: vec![(0, 0); rows * (bounds.len() + 1)], bounds: bounds.to_owned(), steps }
     }
 
+    /// A value in steps, and the bucket of these: it may lie on the bound that the value is just above.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "some hours at most"
+    )]
+    pub(crate) fn steps_and_bucket(&self, secs: f64) -> (u64, usize) {
+        let steps = (secs * self.steps) as u64;
+        (steps, self.bounds.partition_point(|bound| *bound < steps as f64 / self.steps))
+    }
+
     /// A value is observed so many times.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hours at most")]
     pub(crate) fn add(&mut self, row: usize, secs: f64, count: u64) {
-        let bucket = self.bounds.partition_point(|bound| *bound < secs);
-        self.add_sum(row, bucket, count, (secs * self.steps) as u64 * count);
+        let (steps, bucket) = self.steps_and_bucket(secs);
+        self.add_sum(row, bucket, count, steps * count);
     }
 
     /// Values of one bucket with this sum in steps are observed.
@@ -92,5 +103,19 @@ mod tests {
         assert!(low.iter().all(|value| *value > 10.0) && high == [30.5]);
         assert_eq!(taken.last().unwrap(), &Observed { row: 2, value: 7500.5, count: 2 });
         observations.take(|_| panic!("they are taken once"));
+    }
+
+    #[test]
+    fn a_value_just_above_a_bound_is_in_one_bucket_alone_and_among_others() {
+        let counts = |values: &[f64]| {
+            let mut observations = Observations::of_sessions(1, &three_kinds(100));
+            for value in values {
+                observations.add(0, *value, 1);
+            }
+            let mut low = 0;
+            observations.take(|observed| low += if observed.value <= 300.0 { observed.count } else { 0 });
+            low
+        };
+        assert_eq!([counts(&[300.005]), counts(&[300.005, 450.0]), counts(&[300.02, 450.0])], [1, 1, 0]);
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity::{Activity, Wandering};
 use crate::durations::Durations;
 use crate::fault::{ActiveFault, effects, follow};
-use crate::observed::{Observations, SESSION_STEPS};
+use crate::observed::Observations;
 use crate::random::{Purpose, Random};
 use crate::running::{Ended, Running};
 use crate::sampling::{binomial, multinomial, poisson, take_without_return};
@@ -244,8 +244,8 @@ impl Population {
                 let count = poisson(mean * self.durations[kind].longer_than(rest), &mut random);
                 if count > 0 {
                     let secs = self.durations[kind].draw_longer(rest, &mut random);
-                    let bucket = self.settings.session_bounds.partition_point(|bound| *bound < secs);
-                    self.groups.push(Group { count, ends_in, steps: steps(secs), bucket });
+                    let (steps, bucket) = self.sessions.steps_and_bucket(secs);
+                    self.groups.push(Group { count, ends_in, steps, bucket });
                 }
             }
             let count = self.groups.iter().map(|group| group.count).sum();
@@ -305,12 +305,8 @@ impl Population {
                     reason = "some hours at most"
                 )]
                 let length = ((secs + random.unit()) as u64).max(plan_secs);
-                self.groups.push(Group {
-                    count,
-                    ends_in: begun_in + length,
-                    steps: steps(secs),
-                    bucket: bin.bucket,
-                });
+                let (steps, bucket) = self.sessions.steps_and_bucket(secs);
+                self.groups.push(Group { count, ends_in: begun_in + length, steps, bucket });
             }
         }
         let mut split = self.random(Purpose::Split, 3 * self.state.unplanned.len() + stratum);
@@ -375,12 +371,6 @@ impl Population {
         *self.state.totals.commits(self.state.visible.others(kind)) += rest;
         self.counts = counts;
     }
-}
-
-/// A length in steps.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hours at most")]
-fn steps(secs: f64) -> u64 {
-    (secs * SESSION_STEPS) as u64
 }
 
 #[cfg(test)]
