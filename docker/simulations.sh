@@ -42,33 +42,24 @@ judge_class() {
     "$program" test "$users_config" --class "$class" --rules "$users_rules" --html "$results/$class.html" "$@"
 }
 
-# Judges classes, one after the other or at once; the exit code is the highest one.
+# Judges classes in one report, one after the other or at once; several but not all of them are a playlist.
 run_scenarios() {
-    local class is_concurrent=no classes=() pids=() statuses=() worst=0 logs at
+    local class items='' options=()
     for class in "$@"; do
         case "$class" in
-            --concurrent) is_concurrent=yes ;;
+            --concurrent) options+=(--parallel) ;;
             -*) wrong "scenarios does not know $class" ;;
-            *) classes+=("$class") ;;
+            *) items+="Item(config: \"$users_config\", class: \"$class\"), " ;;
         esac
     done
-    if ((${#classes[@]} == 0)); then classes=("${users_classes[@]}"); fi
+    mkdir -p "$results"
+    options+=(--rules "$users_rules" --html "$results/$users_config.html")
     find_promemu
-    logs="$(mktemp -d)"
-    for at in "${!classes[@]}"; do
-        judge_class "${classes[at]}" >"$logs/$at" 2>&1 &
-        pids[at]=$!
-        statuses[at]=0
-        if [[ $is_concurrent == no ]]; then wait "${pids[at]}" || statuses[at]=$?; fi
-    done
-    for at in "${!classes[@]}"; do
-        if [[ $is_concurrent == yes ]]; then wait "${pids[at]}" || statuses[at]=$?; fi
-        if ((statuses[at] > worst)); then worst=${statuses[at]}; fi
-        say "== ${classes[at]}"
-        cat "$logs/$at"
-    done
-    rm -rf -- "$logs"
-    return "$worst"
+    if [[ -z $items ]]; then
+        "$program" test "$users_config" --all-classes "${options[@]}"
+    else
+        "$program" test - "${options[@]}" <<<"Playlist(items: [$items])"
+    fi
 }
 
 # Judges the dashboards of users in virtual time, or measures them on a Prometheus.

@@ -2,7 +2,10 @@
 # The stack of this folder: in containers, or with --local from Debian's packages, with the same configuration files.
 # manage.sh sources this file; docs/stack.md describes the stack.
 
-readonly stack_profiles=(alerting otel load nginx redis)
+readonly stack_profiles=(alerting otel load nginx redis resilience)
+readonly resilience_servers=(memcache1 memcache2 memcache3)
+# The processes of the profile resilience, in the order in which they end.
+readonly resilience_processes=(scenarios load proxy "${resilience_servers[@]}")
 
 # Exports the variables of docker/.env, and before them those of docker/dev.env for a development stack; variables of the shell
 # override them.
@@ -11,7 +14,7 @@ read_stack_settings() {
     if [[ $is_dev == yes ]]; then files=(docker/dev.env docker/.env); fi
     for file in "${files[@]}"; do
         while IFS='=' read -r name value; do
-            if [[ $name =~ ^[A-Z_]+$ && -z ${!name+given} ]]; then export "$name=$value"; fi
+            if [[ $name =~ ^[A-Z][A-Z0-9_]*$ && -z ${!name+given} ]]; then export "$name=$value"; fi
         done <"$file"
     done
     stack_data="${STACK_DATA:-docker/data}"
@@ -91,6 +94,11 @@ show_urls() {
     say "  promemu       http://$BIND:$PROMEMU_API_PORT, its own metrics at http://$BIND:$PROMEMU_PORT/metrics"
     say "                $token_hint"
     if [[ -n $EMULATED_ADDRESS ]]; then say "  its metrics   http://$BIND:$EMULATED_PORT/metrics"; fi
+    if [[ " $2 " == *' resilience '* ]]; then
+        say "  load          http://$BIND:$LOAD_PORT/metrics"
+        say "  scenarios     http://$BIND:$SCENARIO_PORT/metrics"
+        say "  proxies       http://$BIND:$PROXY_PORT/proxies"
+    fi
     if [[ " $2 " == *' otel '* ]]; then say "  Collector     http://$BIND:$OTLP_HTTP_PORT"; fi
     if [[ " $2 " == *' alerting '* ]]; then say "  Alertmanager  http://$BIND:$ALERTMANAGER_PORT"; fi
 }
@@ -132,6 +140,7 @@ docker_start() {
     local name profiles=()
     need_docker
     for name in ${COMPOSE_PROFILES//,/ } "$@"; do profiles+=(--profile "$name"); done
+    if [[ " $* " == *' resilience '* ]]; then export RESILIENCE_ADDRESSES=load:9090,scenarios:9091; fi
     if ! "${compose[@]}" ${profiles[@]+"${profiles[@]}"} up -d --build; then
         die 'The stack did not start. If a port is in use, choose another one in docker/.env or as a variable.'
     fi
@@ -152,6 +161,7 @@ profiles_up() {
     if [[ $services == *' collector '* ]]; then echo otel; fi
     if [[ $services == *' nginx '* ]]; then echo nginx; fi
     if [[ $services == *' redis '* ]]; then echo redis; fi
+    if [[ $services == *' toxiproxy '* ]]; then echo resilience; fi
 }
 
 docker_restart() {
@@ -240,6 +250,9 @@ need_port() {
     fi
 }
 
+# The processes that this script has started, in their order.
+launched=()
+
 # Starts a detached process and waits until its page answers.
 launch() {
     local name="$1" port="$2" page="$3" pid tries
@@ -250,9 +263,12 @@ launch() {
     fi
     setsid nohup "$@" </dev/null >"$stack_data/$name.log" 2>&1 &
     pid=$!
+    launched+=("$name")
     printf '%s %s\n' "$pid" "$(began "$pid")" >"$stack_data/$name.pid"
     for ((tries = 0; tries < 300; tries++)); do
-        if (answers "$port" "$page") 2>/dev/null; then return; fi
+        # Without a page it is enough that it listens.
+        if [[ -z $page ]] && is_taken "$port"; then return; fi
+        if [[ -n $page ]] && (answers "$port" "$page") 2>/dev/null; then return; fi
         if [[ -z $(began "$pid") ]]; then break; fi
         sleep 0.1
     done
@@ -260,29 +276,44 @@ launch() {
     die "$name does not answer on port $port; see $stack_data/$name.log, and stop the others with ./manage.sh stop"
 }
 
+# Installs those of the packages that are missing. They have the names of their programs.
 need_packages() {
-    local name missing=() packages=(prometheus prometheus-pushgateway)
-    if [[ " $* " == *' alerting '* ]]; then packages+=(prometheus-alertmanager); fi
-    for name in "${packages[@]}"; do
+    local name missing=()
+    for name in "$@"; do
         if ! have "$name"; then missing+=("$name"); fi
     done
     if ((${#missing[@]} == 0)); then return; fi
     if can_apt && apt_install "${missing[@]}"; then return; fi
-    die 'the stack needs these packages. Install them:' "  sudo apt-get install ${missing[*]}"
+    die 'these packages are missing. Install them:' "  sudo apt-get install ${missing[*]}"
+}
+
+# Starts a Prometheus that scrapes a Pushgateway, emulated metrics and runs of resilience, as far as it is given their addresses.
+launch_prometheus() {
+    PROMETHEUS_DATA="$stack_data/prometheus" PROMETHEUS_LISTEN="$BIND:$PROMETHEUS_PORT" \
+        PROMETHEUS_ADDRESS="127.0.0.1:$PROMETHEUS_PORT" PUSHGATEWAY_ADDRESS="$1" EMULATED_ADDRESS="$2" \
+        ALERTMANAGER_ADDRESS="127.0.0.1:$ALERTMANAGER_PORT" PROMEMU_ADDRESS="127.0.0.1:$PROMEMU_PORT" \
+        RESILIENCE_ADDRESSES="$3" \
+        launch prometheus "$PROMETHEUS_PORT" /-/ready docker/prometheus/start.sh
 }
 
 local_start() {
-    local program="${PROMEMU:-}" profile
+    local program="${PROMEMU:-}" profile resilience=''
     for profile in "$@"; do
-        if [[ $profile != alerting ]]; then die "the profile $profile needs containers; start it without --local"; fi
+        if [[ $profile != alerting && $profile != resilience ]]; then die "the profile $profile needs containers; start it without --local"; fi
     done
-    need_packages "$@"
+    need_packages prometheus prometheus-pushgateway
+    if [[ " $* " == *' alerting '* ]]; then need_packages prometheus-alertmanager; fi
     if has_pushgateway; then need_port pushgateway PUSHGATEWAY_PORT; fi
     need_port prometheus PROMETHEUS_PORT
     need_port promemu PROMEMU_PORT
     need_port promemu PROMEMU_API_PORT
     if [[ -n $EMULATED_ADDRESS ]]; then need_port promemu EMULATED_PORT; fi
     if [[ " $* " == *' alerting '* ]]; then need_port alertmanager ALERTMANAGER_PORT; fi
+    if [[ " $* " == *' resilience '* ]]; then
+        need_port load LOAD_PORT
+        need_port scenarios SCENARIO_PORT
+        resilience="$(resilience_addresses)"
+    fi
     if [[ -z $program ]]; then
         build_plugins >/dev/null
         program="${CARGO_TARGET_DIR:-target}/release/promemu"
@@ -305,23 +336,21 @@ local_start() {
             --web.listen-address="$BIND:$ALERTMANAGER_PORT" --cluster.listen-address= \
             --config.file=docker/alertmanager/alertmanager.yml --storage.path="$stack_data/alertmanager"
     fi
-    PROMETHEUS_DATA="$stack_data/prometheus" PROMETHEUS_LISTEN="$BIND:$PROMETHEUS_PORT" \
-        PROMETHEUS_ADDRESS="127.0.0.1:$PROMETHEUS_PORT" PUSHGATEWAY_ADDRESS="$gateway" EMULATED_ADDRESS="$emulated" \
-        ALERTMANAGER_ADDRESS="127.0.0.1:$ALERTMANAGER_PORT" PROMEMU_ADDRESS="127.0.0.1:$PROMEMU_PORT" \
-        launch prometheus "$PROMETHEUS_PORT" /-/ready docker/prometheus/start.sh
+    launch_prometheus "$gateway" "$emulated" "$resilience"
     PME_CONFIG="$PROMEMU_CONFIG" PME_CLASS="$PROMEMU_CLASS" PME_CONFIG_ARGS="$PROMEMU_CONFIG_ARGS" PME_CONFIGS_DIR=configs \
         PME_OUTPUT="$output" PME_PUSHGATEWAY_URL="http://127.0.0.1:$PUSHGATEWAY_PORT" \
         PME_PUSH_INTERVAL="$PUSH_INTERVAL" PME_SELF_METRICS_ADDRESS="$BIND:$PROMEMU_PORT" \
         PME_LISTEN="$BIND:$PROMEMU_API_PORT" PME_API_TOKEN="$PROMEMU_API_TOKEN" \
         launch promemu "$PROMEMU_PORT" /metrics "$program"
+    if [[ -n $resilience ]]; then local_resilience; fi
     say 'the stack is running (without Grafana, which needs containers):'
     show_urls local "$*"
 }
 
-# promemu goes first, as it deletes its groups from the Pushgateway.
-local_stop() {
+# Ends processes, one after the other.
+end_processes() {
     local name pid tries
-    for name in promemu prometheus alertmanager pushgateway; do
+    for name in "$@"; do
         if is_up "$name"; then
             read -r pid _ <"$stack_data/$name.pid"
             kill "$pid"
@@ -336,8 +365,16 @@ local_stop() {
     done
 }
 
+# promemu goes first, as it deletes its groups from the Pushgateway.
+local_stop() {
+    end_processes promemu "${resilience_processes[@]}" prometheus alertmanager pushgateway
+}
+
 local_restart() {
-    if is_up alertmanager && (($# == 0)); then set -- alerting; fi
+    if (($# == 0)); then
+        if is_up alertmanager; then set -- alerting; fi
+        if is_up load; then set -- "$@" resilience; fi
+    fi
     local_stop
     local_start "$@"
 }
@@ -355,11 +392,14 @@ local_status() {
         if [[ $state == 'not running' && $name != alertmanager ]]; then is_all_up=no; fi
         printf '%-13s %s\n' "$name" "$state"
     done
+    for name in "${resilience_processes[@]}"; do
+        if is_up "$name"; then printf '%-13s %s\n' "$name" running; fi
+    done
     [[ $is_all_up == yes ]]
 }
 
 local_logs() {
-    local name known=(promemu pushgateway prometheus alertmanager) names=()
+    local name known=(promemu pushgateway prometheus alertmanager "${resilience_processes[@]}") names=()
     for name in "$@"; do
         if [[ " ${known[*]} " != *" $name "* ]]; then wrong "there are no logs of $name; there are those of ${known[*]}"; fi
         if [[ ! -r $stack_data/$name.log ]]; then die "$name has no log yet; it has not been started"; fi
@@ -380,7 +420,7 @@ local_logs() {
 local_config() {
     local name
     for name in BIND PUSHGATEWAY_PORT PROMETHEUS_PORT ALERTMANAGER_PORT PROMEMU_PORT PROMEMU_API_PORT SCRAPE_INTERVAL RETENTION \
-        PUSH_INTERVAL EMULATED_PORT PROMEMU_CONFIG PROMEMU_CLASS PROMEMU_CONFIG_ARGS PROMEMU_OUTPUT PROMEMU_API_TOKEN; do
+        PUSH_INTERVAL EMULATED_PORT PROXY_PORT LOAD_PORT SCENARIO_PORT PROMEMU_CONFIG PROMEMU_CLASS PROMEMU_CONFIG_ARGS PROMEMU_OUTPUT PROMEMU_API_TOKEN; do
         say "$name=${!name}"
     done
     say "data: $stack_data"

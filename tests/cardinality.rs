@@ -6,6 +6,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
+use crate::fake_gateway::{Behaviour, FakeGateway};
 use crate::processes::{Prometheus, eventually, free_port, promemu_command};
 
 /// Hosts with a gauge each, and one counter by code.
@@ -169,12 +170,16 @@ fn a_prometheus_that_does_not_answer_and_a_wrong_file_are_told() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", silent.local_addr().unwrap());
     let closed = format!("http://127.0.0.1:{}", free_port());
+    let [unavailable, page] = [Behaviour::Answer(503), Behaviour::Say("<html><title> Sign in </title>")]
+        .map(|behaviour| FakeGateway::start(behaviour).url());
     std::fs::write(dir.path().join("other.json"), "{}").unwrap();
     let look = json!({ "url": "http://127.0.0.1:1", "selector": null, "at": "2026-01-05T00:00:00Z", "series": 1, "metrics": {} });
     std::fs::write(dir.path().join("elsewhere.json"), look.to_string()).unwrap();
     for (url, args, code, text) in [
         (&*closed, &[][..], 1, "cannot be looked at: Prometheus is away"),
         (&silent, &["--timeout", "200ms"], 1, "cannot be looked at: Prometheus is away"),
+        (&unavailable, &[], 1, "cannot be looked at: Prometheus answers 503: the fake says no"),
+        (&page, &[], 1, "Prometheus answers 200, and not with JSON: Sign in; check the address"),
         ("ftp://localhost", &[], 2, "http://127.0.0.1:9090"),
         ("http://localhost:1,usr=me", &[], 2, "did you mean \"user\"?"),
         (&closed, &["--state", "other.json"], 2, "it is no look of promemu cardinality; name another file"),

@@ -9,6 +9,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::fake_gateway::{Behaviour, FakeGateway};
 use crate::processes::{Prometheus, free_port, promemu_command};
 
 const CONFIG: &str = r#"Config(default_job_name: "shop", hosts: [Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "web-{i}", metrics: [
@@ -230,10 +231,16 @@ fn a_measurement_says_what_it_needs() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("one.json"), dashboard(&[]).to_string()).unwrap();
     let closed = format!("http://127.0.0.1:{}", free_port());
+    let unavailable = FakeGateway::start(Behaviour::Answer(503)).url();
     let measured = ["--live", "--dashboard", "one.json", "--prometheus", &closed];
     let with = |more: &[&'static str]| [&measured[..], more].concat();
     for (args, code, text) in [
         (with(&[]), 1, "Prometheus is away"),
+        (
+            vec!["--live", "--dashboard", "one.json", "--prometheus", &unavailable],
+            1,
+            "Prometheus answers 503: the fake says no",
+        ),
         (with(&["--budget", "pag=2s"]), 2, "no budget \"pag\"; did you mean \"page\"?"),
         (with(&["--junit", "j.xml"]), 2, "--junit is of the test of a config"),
         (with(&["--grafana", "http://127.0.0.1:1"]), 1, "is no Grafana that can be asked"),

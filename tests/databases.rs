@@ -19,7 +19,7 @@ pub(crate) struct Database {
 pub(crate) type Answer = Vec<(BTreeMap<String, String>, String)>;
 
 /// A server newer than that of the system, from where manage.sh unpacks it or from the PATH.
-fn newer(name: &str) -> PathBuf {
+pub(crate) fn newer(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_BIN_EXE_promemu")).ancestors().nth(2).unwrap();
     let unpacked = target.join("servers").join(name);
     if unpacked.exists() { unpacked } else { name.into() }
@@ -180,6 +180,6 @@ impl Database {
     }
 }
 
-fn encoded(query: &str) -> String {
+pub(crate) fn encoded(query: &str) -> String {
     query.bytes().fold(String::new(), |text, byte| text + format!("%{byte:02x}").as_str())
 }

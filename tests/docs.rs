@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use crate::processes::{Process, Pushgateway, eventually, free_port, http, promemu_command};
 
@@ -215,8 +216,13 @@ fn run_command(
 fn every_command_works() {
     // The plugin guide needs cargo; it has a test of its own.
     let pages: Vec<String> = pages().into_iter().filter(|page| page != "docs/plugins.md").collect();
+    // A few at a time: some commands work for seconds, and all of them at once would wait for each other for too long.
+    let workers = std::thread::available_parallelism().unwrap().get();
+    let left = Mutex::new(pages.iter());
+    let next = || left.lock().unwrap().next();
+    let run_pages = || std::iter::from_fn(next).map(|page| run_commands(page)).sum::<usize>();
     let counts: Vec<usize> = std::thread::scope(|scope| {
-        let runs: Vec<_> = pages.iter().map(|page| scope.spawn(|| run_commands(page))).collect();
+        let runs: Vec<_> = (0..workers).map(|_| scope.spawn(run_pages)).collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     assert!(counts.iter().sum::<usize>() >= 60, "{counts:?} commands of {pages:?}");

@@ -29,14 +29,19 @@ pub(crate) fn raw(method: &str, port: u16, path: &str, headers: &str) -> Option<
 }
 
 /// Polls until there is an answer.
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, ask)
+}
+
+/// Polls until there is an answer, for this time.
 #[expect(clippy::disallowed_methods, reason = "tests wait by the machine's clock")]
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn within<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "it did not happen within {PATIENCE:?}: {what}");
+        assert!(start.elapsed() < patience, "it did not happen within {patience:?}: {what}");
         std::thread::park_timeout(Duration::from_millis(30));
     }
 }

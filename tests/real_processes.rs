@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use procfs_core::FromRead;
 use procfs_core::process::{Schedstat, Stat};
+use serde_json::{Value, json};
 
+use crate::api::ask;
 use crate::plugins::{Folder, text};
 use crate::processes::{Process, eventually, free_port, get, label, series, value};
 
@@ -66,6 +68,7 @@ impl CpuWaits {
 struct Run {
     promemu: Process,
     port: u16,
+    api_port: u16,
     folder: Folder,
 }
 
@@ -74,14 +77,22 @@ impl Run {
     fn start(parameters: &str, metrics: &str, path: Option<&Path>) -> Self {
         let folder = Folder::of_processes();
         write(&folder, parameters, metrics);
-        let port = free_port();
+        let (port, api_port) = (free_port(), free_port());
         let url = format!("http://127.0.0.1:{port}");
         let mut command =
             folder.command(&["--config", "a.ron", "--embedded", "--watch", "--pushgateway-url", &url]);
+        command.env("PME_LISTEN", format!("127.0.0.1:{api_port}"));
         if let Some(path) = path {
             command.env("PATH", path);
         }
-        Self { promemu: Process::start(&mut command), port, folder }
+        Self { promemu: Process::start(&mut command), port, api_port, folder }
+    }
+
+    fn emit(&self, event: &str, data: &Value) {
+        let body = json!({ "name": event, "data": data }).to_string();
+        let head = "Content-Type: application/json\r\n";
+        let (status, answer) = ask(self.api_port, "POST", "/api/v1/events", head, &body);
+        assert_eq!(status, 202, "{answer}");
     }
 
     fn page(&self) -> Option<String> {
@@ -229,21 +240,28 @@ fn loops_do_the_same_where_there_is_no_stress_ng_and_end_when_promemu_is_killed(
 
 #[test]
 fn real_processes_match_their_metrics_and_none_survives_a_kill() {
-    let kill = after_a_second("kill", r#"#{ pattern: "systemd", priority: "critical" }"#);
-    let run = Run::start("process_count: 12, share_max: 0.1", &kill, None);
+    let run = Run::start("process_count: 12, share_max: 0.1", "", None);
     run.promemu.wait_for_log("real processes use up to");
     let first = run.pids(12);
+    run.emit("kill", &json!({ "pattern": "systemd", "priority": "critical" }));
     let systemd = eventually("one was killed, and another one came", || {
         run.pid_of("systemd").filter(|pid| !first.contains(pid))
     });
     let old: Vec<u32> = first.iter().copied().filter(|pid| !run.pids(12).contains(pid)).collect();
     assert_eq!(old.len(), 1, "nobody else has gone");
     none_is_left(&old);
-    let page = run.page().unwrap();
-    for family in ["process_memory_bytes", "process_threads", "process_open_fds"] {
-        assert_eq!(series(&page, family).len(), 12);
-        assert!(series(&page, family).into_iter().all(|line| value(line) >= 1.0), "{page}");
-    }
+    // The kernel counts the memory of a process that has just begun as 0.
+    eventually("each has memory, threads and open files", || {
+        let page = run.page()?;
+        let has_each = |family| {
+            let samples = series(&page, family);
+            samples.len() == 12 && samples.into_iter().all(|line| value(line) >= 1.0)
+        };
+        ["process_memory_bytes", "process_threads", "process_open_fds"]
+            .into_iter()
+            .all(has_each)
+            .then_some(())
+    });
     // A process that is ended from outside is replaced.
     assert!(
         std::process::Command::new("kill").args(["-KILL", &systemd.to_string()]).status().unwrap().success()

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::golden::has_virtual_time;
 use crate::processes::{
     Process, Prometheus, Pushgateway, eventually, free_port, get, promemu, promemu_command, promtool_lines,
 };
@@ -34,7 +35,8 @@ const DASHBOARDS: [(&str, &[&str]); 5] = [
 ];
 
 /// The shipped dashboards that are designed by hand; verdicts judge them.
-const DESIGNED: [&str; 3] = ["users_overview", "users_cost", "users_reliability"];
+const DESIGNED: [&str; 5] =
+    ["users_overview", "users_cost", "users_reliability", "client_performance", "resilience_analysis"];
 
 /// Runs whose metrics the dashboards and rules query; promemu's own metrics are not among them.
 const EXPORTS: [&[&str]; 7] = [
@@ -141,7 +143,8 @@ fn the_tools_find_nothing_wrong_with_the_configurations() {
         });
     match found {
         Some((program, args)) => {
-            let profiles = ["push", "alerting", "otel", "load"].map(|name| ["--profile", name]).concat();
+            let profiles =
+                ["push", "alerting", "otel", "load", "resilience"].map(|name| ["--profile", name]).concat();
             let mut command = Command::new(program);
             content(
                 command
@@ -176,8 +179,7 @@ fn promtool_has_no_remark_on_a_metric_of_a_shipped_config() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        // A part of other configs cannot run alone, and a generator has no virtual time.
-        if text.contains("\nInclude(") || text.contains("workload: memcached_load(") {
+        if !has_virtual_time(&text) {
             continue;
         }
         let mut command = promemu_command(&["--once", "--plugins-dir"]);
@@ -462,11 +464,69 @@ fn a_development_stack_runs_a_class_without_a_pushgateway() {
     assert_eq!(get(stack.prometheus, "/-/ready"), None);
 }
 
-/// Exit code and output of `./manage.sh` with a promemu that says how it is called, and fails for one class.
+#[test]
+fn each_setting_in_the_files_of_the_stack_is_read() {
+    for (file, is_dev) in [("docker/.env", "no"), ("docker/dev.env", "yes")] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let mut command = Command::new("bash");
+        command.args(["-euc", ". docker/stack.sh; read_stack_settings \"$0\"; exec env", is_dev]);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        let read = String::from_utf8(output.stdout).unwrap();
+        let settings = text.lines().filter(|line| !line.starts_with('#') && line.contains('='));
+        let missing: Vec<&str> =
+            settings.filter(|setting| !read.lines().any(|line| line == *setting)).collect();
+        assert!(missing.is_empty(), "{file}: {missing:?} {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn the_profile_resilience_puts_load_on_servers_behind_proxies_and_stop_ends_all_of_them() {
+    let plugins = plugins();
+    let ports =
+        ["MEMCACHE1", "MEMCACHE2", "MEMCACHE3", "PROXY1", "PROXY2", "PROXY3", "PROXY", "LOAD", "SCENARIO"];
+    let names = ports.map(|name| -> &'static str { format!("{name}_PORT").leak() });
+    let variables = names.map(|name| (name, free_port().to_string()));
+    let port = |name: &str| variables.iter().find(|(known, _)| *known == name).unwrap().1.parse().unwrap();
+    let mut stack = Stack::new(&variables);
+    stack.variables.push(("PME_PLUGINS_DIR", plugins.path().display().to_string()));
+    let (is_started, said) = stack.manage(&["start", "--local", "resilience"]);
+    assert!(
+        is_started && said.contains(&format!("http://127.0.0.1:{}/metrics", port("LOAD_PORT"))),
+        "{said}"
+    );
+    let query = "sum(rate(memcache_operations_total{job=\"memcached_load\",status=\"success\"}[5s])) > 300";
+    for query in [query, "scenario_phase{scenario=\"resilience_baseline\"} == 1"] {
+        eventually(query, || stack.has_data(query).then_some(()));
+    }
+    let proxies = get(port("PROXY_PORT"), "/proxies").unwrap();
+    let upstream = format!("\"upstream\":\"127.0.0.1:{}\"", port("MEMCACHE2_PORT"));
+    assert!(proxies.contains("memcache3") && proxies.contains(&upstream), "{proxies}");
+    let (is_up, said) = stack.manage(&["status"]);
+    assert!(
+        is_up && said.contains("\nload ") && said.contains("\nscenarios ") && said.contains("\nmemcache2 "),
+        "{said}"
+    );
+    let (is_stopped, said) = stack.manage(&["stop"]);
+    assert!(is_stopped && said.contains("load has ended") && said.contains("memcache3 has ended"), "{said}");
+    assert_eq!(get(port("PROXY_PORT"), "/version"), None);
+    let (is_gone, said) = stack.manage(&["cleanup", "--yes"]);
+    assert!(is_gone, "{said}");
+    let lengths = ["stabilization=3s", "testing=6s", "recovery=12s"];
+    let (has_passed, said) = stack.manage(&[&["resilience", "Partition"], &lengths[..]].concat());
+    assert!(has_passed && said.contains("6 passed"), "{said}");
+    for name in ["load", "prometheus", "proxy", "memcache1"] {
+        assert!(said.contains(&format!("{name} has ended")), "{name}: {said}");
+    }
+    assert_eq!(get(port("PROXY_PORT"), "/version"), None);
+}
+
+/// Exit code and output of `./manage.sh` with a promemu that says how it is called, and fails for all classes.
 fn with_a_promemu_that_says_its_words(args: &[&str]) -> (Option<i32>, String) {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("promemu");
-    let script = "#!/bin/sh\necho \"promemu $*\"\ncase \"$*\" in *StressTest*) exit 3 ;; esac\n";
+    let script =
+        "#!/bin/sh\necho \"promemu $*\"\ncase \"$*\" in *all-classes*) exit 3 ;; *' - '*) cat ;; esac\n";
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("manage.sh"));
@@ -483,11 +543,15 @@ fn words_of_the_script_are_commands_of_promemu() {
             "promemu test user_population --class {class} --rules {rules} --html test_results/{class}.html"
         )
     };
+    let all = "--rules docker/prometheus/rules/user_population.yml --html test_results/user_population.html";
+    let items =
+        ["A", "B"].map(|class| format!("Item(config: \"user_population\", class: \"{class}\"), ")).concat();
     let measured = "promemu test --live --prometheus http://p:9 --dashboard docker/grafana/dashboards/users_cost.json \
          --dashboard docker/grafana/dashboards/users_overview.json --dashboard docker/grafana/dashboards/users_reliability.json --json -\n";
     for (args, code, expected) in [
         (&["simulate", "Baseline", "--seed", "5"][..], 0, judged("Baseline") + " --seed 5\n"),
-        (&["scenarios", "Baseline"], 0, format!("== Baseline\n{}\n", judged("Baseline"))),
+        (&["scenarios"], 3, format!("promemu test user_population --all-classes {all}\n")),
+        (&["scenarios", "A", "B", "--concurrent"], 0, format!("promemu test - --parallel {all}\nPlaylist(items: [{items}])\n")),
         (&["dashboards", "http://p:9", "--json", "-"], 0, measured.to_owned()),
         (&["cardinality", "http://p:9", "--watch"], 0, "promemu cardinality http://p:9 --watch\n".to_owned()),
         (&["cardinality"], 0, "promemu cardinality http://127.0.0.1:9\n".to_owned()),
@@ -507,7 +571,7 @@ fn words_of_the_script_have_the_exit_codes_of_promemu_and_are_in_its_help() {
     let run = with_a_promemu_that_says_its_words;
     for concurrent in [&[][..], &["--concurrent"]] {
         let (code, said) = run(&[&["scenarios"], concurrent].concat());
-        assert_eq!((code, said.matches("== ").count()), (Some(3), 5), "one class fails: {said}");
+        assert_eq!((code, said.matches("--all-classes").count()), (Some(3), 1), "one class fails: {said}");
     }
     let (code, said) = run(&["dashboards"]);
     assert!(
@@ -528,6 +592,7 @@ fn words_of_the_script_have_the_exit_codes_of_promemu_and_are_in_its_help() {
     for word in [
         "simulate CLASS",
         "scenarios [",
+        "load [",
         "dashboards [",
         "cardinality [",
         "validate ",

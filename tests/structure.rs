@@ -21,18 +21,35 @@ const NOT_IN_CORE: [&str; 11] = [
 ];
 
 /// The crates of each floor, and those of the house that each may depend on.
-const FLOORS: [(&str, &[&str]); 5] = [
+const FLOORS: [(&str, &[&str]); 6] = [
     ("promemu-core", &["promemu-plugin"]),
     ("promemu-wire", &["promemu-core"]),
+    ("promemu-learn", &["promemu-core", "promemu-wire"]),
     ("promemu-run", &["promemu-core", "promemu-wire"]),
     ("promemu-api", &["promemu-core", "promemu-run", "promemu-wire"]),
-    ("promemu", &["promemu-api", "promemu-core", "promemu-run", "promemu-wire"]),
+    ("promemu", &["promemu-api", "promemu-core", "promemu-learn", "promemu-run", "promemu-wire"]),
 ];
+
+/// The platform of the compiler, as in `x86_64-unknown-linux-gnu`.
+fn host_platform() -> String {
+    let version = Command::new("rustc").arg("-vV").output().unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
 
 /// Name to names of its normal dependencies, for every crate of the dependency graph.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    // Crates of other platforms need not be on this machine.
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--filter-platform",
+            &host_platform(),
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

@@ -31,6 +31,19 @@ if [ -n "${EMULATED_ADDRESS:-}" ]; then
 JOB
 fi
 
+# Runs that follow each other in seconds.
+if [ -n "${RESILIENCE_ADDRESSES:-}" ]; then
+    cat >>"$config" <<JOB
+
+  - job_name: resilience
+    honor_labels: true
+    scrape_interval: 1s
+    scrape_timeout: 1s
+    static_configs:
+      - targets: ["$(printf '%s' "$RESILIENCE_ADDRESSES" | sed 's/,/", "/g')"]
+JOB
+fi
+
 exec prometheus \
     --config.file="$config" \
     --storage.tsdb.path="$PROMETHEUS_DATA" \

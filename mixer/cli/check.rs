@@ -5,12 +5,13 @@ use promemu_core::config::ConfigFile;
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::estimate::Estimate;
 use promemu_core::excerpt;
+use promemu_core::plural::plural;
 use promemu_core::preview::first_failures;
 use promemu_run::clock::wall_now;
 
 use crate::settings::Settings;
 use crate::table::{self, paragraph, spare, table, whole};
-use crate::{config, diagnostics, stdout};
+use crate::{config, diagnostics, playlist, stdout};
 
 /// A scenario that fails does so with any seed.
 const SEED: u64 = 1;
@@ -34,18 +35,24 @@ pub(crate) fn check(settings: &Settings, names: &[String], all: bool) -> Result<
     for name in names {
         match lines(settings, name) {
             Ok(lines) => stdout::print(lines.as_bytes())?,
-            Err(error) => {
-                diagnostics::print(&Error::Config(error), settings.cli().log_format);
+            Err(error @ Error::Config(_)) => {
+                diagnostics::print(&error, settings.cli().log_format);
                 is_good = false;
             }
+            Err(error) => return Err(error),
         }
     }
     Ok(is_good)
 }
 
 /// The lines about the config of this name; of a library one that says so.
-fn lines(settings: &Settings, name: &str) -> Result<String, ConfigError> {
+fn lines(settings: &Settings, name: &str) -> Result<String, Error> {
     let file = config::open(settings, name)?;
+    if file.is_playlist() {
+        let (line, warnings) = checked_playlist(settings, name, &file)?;
+        let warnings = warnings.iter().map(|warning| format!("warning: {warning}\n"));
+        return Ok(warnings.chain([line + "\n"]).collect());
+    }
     if file.is_include() {
         return Ok(format!("{name}: a library that other configs include\n"));
     }
@@ -56,22 +63,20 @@ fn lines(settings: &Settings, name: &str) -> Result<String, ConfigError> {
 fn check_all(settings: &Settings) -> Result<bool, Error> {
     let (mut rows, mut notes, mut skipped, mut is_good) = (Vec::new(), Vec::new(), IndexMap::new(), true);
     for name in settings.config_dirs().configs() {
-        match config::open(settings, &name).and_then(|file| checked(settings, &name, &file)) {
-            Ok(classes) => {
-                rows.extend(classes.iter().map(Checked::row));
-                let warnings = classes.iter().flat_map(|class| {
-                    class.warnings.iter().map(|warning| format!("warning: {}: {warning}", class.name))
-                });
-                notes.extend(warnings);
+        match checked_or_noted(settings, &name) {
+            Ok(Noted { rows: of_classes, notes: of_config }) => {
+                rows.extend(of_classes);
+                notes.extend(of_config);
             }
-            // Shipped configs of plugins are no errors where the plugins have not been built.
-            Err(error) if error.needs_plugin() => {
-                skipped.entry(missing_plugin(&error)).or_insert_with(Vec::new).push(name);
+            // Shipped configs are no errors where their plugins have not been built, or without the recording that they play.
+            Err(Error::Config(error)) if error.needs_more() => {
+                skipped.entry(missing_part(&error)).or_insert_with(Vec::new).push(name);
             }
-            Err(error) => {
-                diagnostics::print(&Error::Config(error), settings.cli().log_format);
+            Err(error @ Error::Config(_)) => {
+                diagnostics::print(&error, settings.cli().log_format);
                 is_good = false;
             }
+            Err(error) => return Err(error),
         }
     }
     let columns = [
@@ -98,8 +103,46 @@ fn check_all(settings: &Settings) -> Result<bool, Error> {
     Ok(is_good)
 }
 
-/// The message about the plugin that a config needs, without its place.
-fn missing_plugin(error: &ConfigError) -> String {
+/// A config among all: its rows in the table, and what is to be said about it.
+struct Noted {
+    rows: Vec<[String; 9]>,
+    notes: Vec<String>,
+}
+
+/// Checks a config, whose classes have rows, or a playlist, which has a line of its own.
+fn checked_or_noted(settings: &Settings, name: &str) -> Result<Noted, Error> {
+    let file = config::open(settings, name)?;
+    if file.is_playlist() {
+        let (line, warnings) = checked_playlist(settings, name, &file)?;
+        let warnings = warnings.iter().map(|warning| format!("warning: {name}: {warning}"));
+        return Ok(Noted { rows: Vec::new(), notes: [line].into_iter().chain(warnings).collect() });
+    }
+    let classes = checked(settings, name, &file)?;
+    let warnings = classes
+        .iter()
+        .flat_map(|class| class.warnings.iter().map(|warning| format!("warning: {}: {warning}", class.name)));
+    Ok(Noted { rows: classes.iter().map(Checked::row).collect(), notes: warnings.collect() })
+}
+
+/// A line about a playlist whose items have no errors, and the warnings.
+fn checked_playlist(
+    settings: &Settings,
+    name: &str,
+    file: &ConfigFile,
+) -> Result<(String, Vec<String>), Error> {
+    let playlist = settings.playlist(file)?;
+    let mut warnings = playlist.warnings.clone();
+    for item in &playlist.items {
+        let loaded = settings.load_item(item, wall_now())?;
+        let of_item = loaded.warnings.iter().map(|warning| excerpt::message(warning).into_owned());
+        warnings.extend(of_item);
+    }
+    let size = plural(playlist.items.len(), "config", "configs");
+    Ok((format!("{name}: a playlist of {size}, {}", playlist::rounds(&playlist)), warnings))
+}
+
+/// The message about what a config needs, without its place.
+fn missing_part(error: &ConfigError) -> String {
     let ConfigError::Invalid { problems, .. } = error else { return error.to_string() };
     problems.first().map(|problem| problem.message.clone()).unwrap_or_default()
 }

@@ -1,7 +1,8 @@
-//! `promemu describe`: a config from its plan, or the language of configs and of the command line as data.
+//! `promemu describe`: a config from its plan, a playlist, or the language of configs and of the command line as data.
 
 mod config;
 mod language;
+mod playlist;
 
 use promemu_core::error::Error;
 use promemu_run::clock::wall_now;
@@ -11,6 +12,7 @@ use crate::args::DescribeArgs;
 use crate::settings::Settings;
 use crate::{config as configs, stdout, table};
 use config::Description;
+use playlist::PlaylistDescription;
 
 /// Prints the description of a config, or with `--json` alone that of the language.
 pub(crate) fn describe(settings: &Settings, args: &DescribeArgs) -> Result<(), Error> {
@@ -24,6 +26,13 @@ pub(crate) fn describe(settings: &Settings, args: &DescribeArgs) -> Result<(), E
         ));
     };
     let file = configs::open(settings, name)?;
+    if file.is_playlist() {
+        let description = PlaylistDescription::of(settings, &file)?;
+        if args.json {
+            return print_json(&description.json());
+        }
+        return stdout::print(description.text(table::width()).as_bytes());
+    }
     let plan = configs::load(settings, &file, wall_now())?.plan;
     let description = Description::of(&file, settings.cli().class.as_deref(), &plan)?;
     if args.json {

@@ -14,7 +14,10 @@ pub(crate) const EXIT_CODES: [(u8, &str); 5] = [
         2,
         "wrong usage or config; nothing was sent; also of `ctl check` and `ctl create`, if the daemon finds errors in the config",
     ),
-    (3, "`promemu test`: a verdict failed; `promemu cardinality`: a budget is exceeded"),
+    (
+        3,
+        "`promemu test`: a verdict failed; `promemu cardinality`: a budget is exceeded; `promemu data quality`: the recording is worse than its budget",
+    ),
     (130, "stopped at once by a second signal, more than 0.1 s after the first, without clean-up"),
 ];
 

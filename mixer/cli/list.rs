@@ -16,9 +16,9 @@ pub(crate) fn list(dirs: &ConfigDirs) -> Result<(), Error> {
 
 fn text(configs: Vec<ConfigSummary>, width: Option<u16>) -> String {
     let (mut rows, mut broken) = (Vec::new(), String::new());
-    for ConfigSummary { name, classes } in configs {
+    for ConfigSummary { name, classes, is_playlist } in configs {
         match classes {
-            Ok(classes) => rows.extend(classes.into_iter().map(|class| row(&name, class))),
+            Ok(classes) => rows.extend(classes.into_iter().map(|class| row(&name, class, is_playlist))),
             Err(error) => {
                 broken += format!("\n{name} cannot be used:\n").as_str();
                 // Not wrapped, so that paths can be copied.
@@ -31,10 +31,15 @@ fn text(configs: Vec<ConfigSummary>, width: Option<u16>) -> String {
     format!("{}{broken}{hint}", table([whole("CONFIG"), cut("DESCRIPTION")], rows, 0, width))
 }
 
-/// A config with its class, if it names one, and the description.
-fn row(config: &str, class: ClassSummary) -> [String; 2] {
+/// A config with its class, if it names one, and the description; that of a playlist says so.
+fn row(config: &str, class: ClassSummary, is_playlist: bool) -> [String; 2] {
     let name = if class.name.is_empty() { config.to_owned() } else { format!("{config} {}", class.name) };
-    [name, class.description]
+    let description = match (is_playlist, class.description.as_str()) {
+        (true, "") => "playlist".to_owned(),
+        (true, description) => format!("playlist: {description}"),
+        (false, _) => class.description,
+    };
+    [name, description]
 }
 
 #[cfg(test)]
@@ -48,16 +53,22 @@ mod tests {
             description: description.into(),
             arguments: Vec::new(),
         };
+        let summary = |name: &str, classes: Result<Vec<ClassSummary>, String>| ConfigSummary {
+            name: name.into(),
+            classes,
+            is_playlist: false,
+        };
         let large =
             class("LargeConfig", "a shop whose web servers are busy during a sale, and whose till is not");
         let configs = || {
             vec![
+                summary("shop", Ok(vec![large.clone(), class("SmallConfig", "a till")])),
+                summary("odd", Err("odd.ron:1:5: no".into())),
+                summary("plain", Ok(vec![class("", "")])),
                 ConfigSummary {
-                    name: "shop".into(),
-                    classes: Ok(vec![large.clone(), class("SmallConfig", "a till")]),
+                    is_playlist: true,
+                    ..summary("week", Ok(vec![class("", "a sale, and the day after")]))
                 },
-                ConfigSummary { name: "odd".into(), classes: Err("odd.ron:1:5: no".into()) },
-                ConfigSummary { name: "plain".into(), classes: Ok(vec![class("", "")]) },
             ]
         };
         insta::assert_snapshot!(text(configs(), Some(80)), @"
@@ -65,6 +76,7 @@ mod tests {
         shop LargeConfig  a shop whose web servers are busy during a sale, and whose ti…
         shop SmallConfig  a till
         plain
+        week              playlist: a sale, and the day after
 
         odd cannot be used:
             odd.ron:1:5: no
@@ -76,6 +88,7 @@ mod tests {
         shop LargeConfig  a shop whose web servers are busy during a sale, and whose till is not
         shop SmallConfig  a till
         plain
+        week              playlist: a sale, and the day after
 
         odd cannot be used:
             odd.ron:1:5: no

@@ -7,12 +7,14 @@
 //! | `promemu run NAME`, `promemu --config NAME` | [`run`] |
 //! | `promemu --once` | [`once`] |
 //! | `promemu --list-configs` | [`list`] |
-//! | `cardinality`, `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `man`, `new`, `plot`, `plugins`, `proxy`, `scenarios`, `test`, `truth` | [`cardinality`], [`check`], … |
+//! | `cardinality`, `check`, `clean`, `completions`, `ctl`, `dashboard`, `describe`, `export`, `fit`, `man`, `new`, `pipeline`, `plot`, `plugins`, `proxy`, `record`, `scenarios`, `test`, `truth`, `validate` | [`cardinality`], [`check`], … |
+//!
+//! A run with effects starts it as a [`watchdog`] beside itself.
 //!
 //! As PID 1 it starts itself as a child instead, and does nothing else ([`init`]).
 //!
 //! They share the command line ([`args`]), its meaning ([`settings`]), the loading of a config ([`config`]), errors and logs
-//! ([`diagnostics`], [`logs`]), signals ([`signals`], [`interrupts`]), and what they print or write ([`stdout`], [`table`], [`output_file`]). Nothing shared knows a command.
+//! ([`diagnostics`], [`logs`]), signals ([`signals`], [`interrupts`]), and what they print or write ([`stdout`], [`table`], [`report_page`], [`output_file`]). Nothing shared knows a command.
 
 mod args;
 mod cardinality;
@@ -22,11 +24,14 @@ mod completions;
 mod config;
 mod ctl;
 mod dashboard;
+mod data;
 mod describe;
 mod diagnostics;
 mod exit_codes;
 mod export;
+mod fit;
 mod hang_up;
+mod html_escape;
 mod init;
 mod interrupts;
 mod list;
@@ -35,18 +40,27 @@ mod man;
 mod new;
 mod once;
 mod output_file;
+mod pipeline;
+mod playlist;
 mod plot;
 mod plugins;
+mod progress_bar;
 mod prometheus_client;
 mod proxy;
+mod record;
+mod report_page;
+mod rule_json;
 mod run;
 mod scenarios;
 mod settings;
 mod signals;
 mod stdout;
+mod store;
 mod table;
 mod test;
 mod truth;
+mod validate;
+mod watchdog;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -74,6 +88,11 @@ fn main() -> ExitCode {
         logs::flush(Some(LAST_WORDS));
         return code;
     }
+    if let Some(journal) = watchdog::journal(std::env::args_os()) {
+        // Nobody reads what it says; its exit code is for tests.
+        return watchdog::watchdog(&journal)
+            .map_or_else(|error| ExitCode::from(error.exit_code()), |()| ExitCode::SUCCESS);
+    }
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
@@ -92,13 +111,7 @@ fn main() -> ExitCode {
     let patience = cli.is_run().then_some(LAST_WORDS);
     logs::start(log_format, cli.debug);
     interrupts::outlive_file_limits();
-    let writes_and_ends = match &cli.command {
-        Some(Command::Export(_) | Command::Plot(_) | Command::Dashboard(_) | Command::New(_)) => true,
-        // A live run ends as others do.
-        Some(Command::Test(args)) => !args.live,
-        _ => false,
-    };
-    if writes_and_ends {
+    if writes_and_ends(&cli) {
         interrupts::remove_unfinished_files();
     }
     for (name, meant) in args::unknown_variables() {
@@ -120,6 +133,24 @@ fn main() -> ExitCode {
     code
 }
 
+/// `true` for a command that writes files and is no run.
+const fn writes_and_ends(cli: &Cli) -> bool {
+    match &cli.command {
+        Some(
+            Command::Export(_)
+            | Command::Fit(_)
+            | Command::Plot(_)
+            | Command::Dashboard(_)
+            | Command::New(_)
+            | Command::Data(_)
+            | Command::Validate(_),
+        ) => true,
+        // A live run ends as others do.
+        Some(Command::Test(args)) => !args.live,
+        _ => false,
+    }
+}
+
 fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
     let built_ins = KINDS.iter().map(|kind| kind.name).collect();
     plugin::set_folders(plugin_dirs(cli.plugins_dir.as_ref())?, built_ins);
@@ -130,7 +161,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Scenarios { name }) => return done(scenarios::scenarios(name.as_deref())),
         Some(Command::Ctl(args)) => return block_on(ctl::ctl(&cli, args)),
         Some(Command::Plugins) => return done(plugins::plugins()),
+        Some(Command::Fit(args)) => return done(fit::fit(args)),
         Some(Command::Cardinality(args)) => return cardinality::cardinality(args),
+        Some(Command::Data(args)) => return data::data(args),
+        Some(Command::Store(args)) => return done(store::store(args, cli.once)),
+        Some(Command::Pipeline(args)) => return done(block_on(pipeline::pipeline(args, cli.once))),
         _ => {}
     }
     let settings = Settings::new(cli)?;
@@ -147,12 +182,17 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Plot(args)) => done(plot::plot(&settings, args)),
         Some(Command::Truth(args)) => done(truth::truth(&settings, args)),
         Some(Command::Test(args)) => test::test(&settings, args),
+        Some(Command::Validate(args)) => validate::validate(&settings, args),
         Some(Command::Describe(args)) => done(describe::describe(&settings, args)),
         Some(Command::Dashboard(args)) => done(dashboard::dashboard(&settings, args)),
         Some(Command::New(args)) => done(new::new(&settings, args)),
         Some(Command::Proxy(args)) => {
             threads::start();
             done(block_on(proxy::proxy(&settings, args)))
+        }
+        Some(Command::Record(args)) => {
+            threads::start();
+            done(block_on(record::record(&settings, args)))
         }
         Some(Command::Clean { all }) => done(block_on(clean::clean(&settings, *all))),
         _ if cli.once => done(once::once(&settings)),

@@ -15,6 +15,9 @@ use crate::interrupts;
 const LIMITS: Limits =
     Limits { time: Some(Duration::from_mins(2)), silence: Duration::from_mins(2), body_bytes: 512 << 20 };
 
+/// Number of characters of an answer that is no JSON that are shown.
+const SAID_MAX: usize = 200;
+
 /// The reason for which a question has no answer, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
@@ -96,19 +99,19 @@ impl PrometheusClient {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> Result<T, Unanswered> {
-        let (status, body) = self
-            .get(&format!("api/v1/{path}"), parameters)
-            .map_err(|error| Unanswered::Failed(format!("Prometheus is away: {error}")))?;
+        let (status, body) = self.get(&format!("api/v1/{path}"), parameters).map_err(|error| {
+            Unanswered::Failed(format!("Prometheus is away: {error}; see whether it runs"))
+        })?;
         let answer: Answer<T> = serde_json::from_slice(&body).map_err(|error| {
-            let error = self.http.conceal(error.to_string());
-            Unanswered::Failed(format!("Prometheus answers {status}, and not as it should: {error}"))
+            Unanswered::Failed(format!("Prometheus {}", self.strange((status, &body), &error)))
         })?;
         match (answer.data, answer.error) {
             (Some(data), None) if answer.status == "success" => Ok(data),
             (_, why) => {
                 let why = why.map_or_else(|| "no reason given".to_owned(), |why| self.http.conceal(why));
-                let text = format!("Prometheus refuses it: {why}");
                 let is_wrong = answer.error_type.as_deref() == Some("bad_data");
+                let advice = if is_wrong { "; correct the query" } else { "" };
+                let text = format!("Prometheus refuses it: {why}{advice}");
                 Err(if is_wrong { Unanswered::Refused(text) } else { Unanswered::Failed(text) })
             }
         }
@@ -117,8 +120,7 @@ impl PrometheusClient {
     /// The body of an answer in JSON, of a server that has no such API.
     pub(crate) fn json(&self, path: &str) -> Result<Value, String> {
         let (status, body) = self.get(path, &[])?;
-        serde_json::from_slice(&body)
-            .map_err(|error| format!("it answers {status}, and not as it should: {error}"))
+        serde_json::from_slice(&body).map_err(|error| format!("it {}", self.strange((status, &body), &error)))
     }
 
     /// The answer in JSON of a server that has another API to a request, with a body in JSON, within a time.
@@ -149,8 +151,20 @@ impl PrometheusClient {
             // Grafana answers 400 if a query is refused, and says why in the results.
             Ok(answer) if answer["results"].is_object() => Ok(answer),
             Ok(_) => Err(format!("it answers {status}")),
-            Err(error) => Err(format!("it answers {status}, and not as it should: {error}")),
+            Err(error) => Err(format!("it {}", self.strange((status, &body), &error))),
         }
+    }
+
+    /// An answer that is not of the API, such as a proxy's, in words.
+    fn strange(&self, (status, body): (u16, &[u8]), error: &serde_json::Error) -> String {
+        let text = match said(body) {
+            text if status >= 400 => format!("answers {status}: {text}"),
+            text if text.starts_with(['{', '[']) => {
+                format!("answers {status}, and not as it should: {error}")
+            }
+            text => format!("answers {status}, and not with JSON: {text}; check the address"),
+        };
+        self.http.conceal(text)
     }
 
     /// The status and the body of an answer.
@@ -176,5 +190,37 @@ impl PrometheusClient {
             let body = answer.body().await.map_err(|error| error.to_string())?;
             Ok((status, body))
         })
+    }
+}
+
+/// The message of a body that is not JSON: its title, or else its first line.
+fn said(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let title = text.split_once("<title>").and_then(|(_, behind)| behind.split_once("</title>"));
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty());
+    let said: String =
+        title.map(|(title, _)| title.trim()).or(first).unwrap_or_default().chars().take(SAID_MAX).collect();
+    let said = said.replace(char::is_control, " ");
+    if said.is_empty() { "its answer is empty".to_owned() } else { said }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_no_json_says_its_title_or_its_first_line() {
+        for (body, first) in [
+            ("\n no healthy upstream \nsecond", "no healthy upstream"),
+            (
+                "<html>\n<head><title>503 Service Temporarily Unavailable</title></head>",
+                "503 Service Temporarily Unavailable",
+            ),
+            ("Service\u{1b}[1m down", "Service [1m down"),
+            (" \n", "its answer is empty"),
+        ] {
+            assert_eq!(said(body.as_bytes()), first);
+        }
+        assert_eq!(said("x".repeat(9_000).as_bytes()).len(), SAID_MAX);
     }
 }

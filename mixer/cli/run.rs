@@ -1,8 +1,9 @@
 //! `promemu run NAME`, `promemu --config NAME`: a live run, from its config to its report; or the control API, with `--listen` alone without one,
-//! with `AUTO_START` beside one that may wait and end.
+//! with `AUTO_START` beside one that may wait and end. A playlist has several runs.
 
 mod daemon;
 mod history;
+mod playlist;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         return daemon::wait_for_runs(&settings, shutdown_signal(None)?).await;
     }
     let file = config::open_main(&settings)?;
+    if file.is_playlist() {
+        return playlist::run(&settings, &file).await;
+    }
     if let Some(starts) = settings.auto_start() {
         return daemon::keep_main(&settings, &file, starts, shutdown_signal(None)?).await;
     }

@@ -72,6 +72,7 @@ fn value(param: &Param, place: usize) -> String {
         },
         ParamKind::Choice(choices) => choices.first().copied().unwrap_or_default().to_owned(),
         ParamKind::Text => "\"cpu_usage_percent\"".to_owned(),
+        ParamKind::Texts => "[\"a\", \"b\"]".to_owned(),
         ParamKind::Formula => "\"value / 2\"".to_owned(),
         ParamKind::Formulas => "{ \"sale\": \"value + 1\" }".to_owned(),
         ParamKind::Cases => "{ \"sale\": (scenario: random_walk) }".to_owned(),

@@ -8,15 +8,19 @@ mod listen;
 mod memory;
 mod moments;
 mod outputs;
+mod playlist;
 mod plugin_dirs;
 mod server;
 mod simulator;
 mod variant;
 
+use std::sync::Arc;
+
 use promemu_api::ApiSettings;
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::plan::RunDefaults;
+use promemu_core::replay::ReplayOpener;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Speed, Time};
 use promemu_run::http::{HttpOptions, listen_address};
@@ -26,6 +30,7 @@ use promemu_run::outputs::remote_write::RemoteWriteSettings;
 use promemu_run::outputs::scrape::ScrapeSettings;
 use promemu_run::settings::RunSettings;
 use promemu_wire::exposition::Format;
+use promemu_wire::recording::RecordingReplays;
 
 use crate::args::{Cli, Command, PushFormat};
 use crate::logs::is_terminal;
@@ -162,12 +167,18 @@ impl Settings {
         no_faults: bool,
         started_at: Time,
     ) -> Result<LoadedConfig, ConfigError> {
-        let class = variant.class.clone();
-        let (mut arguments, unknown) = self.flags.arguments.for_class(file, class.as_deref());
-        arguments.extend(variant.arguments.clone());
+        let Variant { class, arguments: own, takes_flags, run_id } = variant.clone();
+        let (mut arguments, unknown) = if takes_flags {
+            self.flags.arguments.for_class(file, class.as_deref())
+        } else {
+            Default::default()
+        };
+        arguments.extend(own);
         let (series_max, memory_max) = (self.cli.max_series, self.flags.memory_max);
         let options = LoadOptions::starting_at(started_at);
-        let options = LoadOptions { class, arguments, series_max, memory_max, no_faults, ..options };
+        let replays: Option<Arc<dyn ReplayOpener>> = Some(Arc::new(RecordingReplays));
+        let options =
+            LoadOptions { class, arguments, run_id, series_max, memory_max, no_faults, replays, ..options };
         let mut loaded = file.plan(&options)?;
         let unknown = unknown.into_iter().map(|name| {
             format!("variable {name} names no argument of the config; promemu describe NAME shows them")

@@ -9,7 +9,7 @@ use promemu_core::error::Error;
 use promemu_core::thread_limit::not_started;
 use promemu_run::unfinished::remove_unfinished;
 use promemu_run::watch::ReloadRequests;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -24,34 +24,56 @@ const SAME_REQUEST: Duration = Duration::from_millis(100);
 /// Time for log lines after a second signal.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// Completes at the first signal that ends the run; a second one ends the process at once. Signals have a thread of their
-/// own, so no work holds them up. Without `requests` there is no config to reload.
+/// Completes at the first signal that ends the run; a second one ends the process at once. Without `requests` there is no config to
+/// reload.
 pub(crate) fn shutdown_signal(
     requests: Option<ReloadRequests>,
 ) -> Result<impl Future<Output = ()> + Send, Error> {
-    let failed = |source| Error::System { what: "signals cannot be caught".to_owned(), source };
-    let runtime = runtime().map_err(failed)?;
-    let (sender, first) = oneshot::channel();
-    let hang_up = HangUp { had_terminal: has_terminal(), is_ignored: is_hang_up_ignored(), requests };
-    let signals = {
-        let _on_runtime = runtime.enter();
-        // Under nohup a closed terminal is no reason to stop, but a request to reload is heard.
-        Signals::listen(!hang_up.is_ignored || hang_up.requests.is_some()).map_err(failed)?
-    };
-    let waiting = move || runtime.block_on(wait(signals, &hang_up, sender));
-    let thread = thread::Builder::new().name("signals".to_owned()).spawn(waiting);
-    thread.map_err(|error| failed(not_started(&error)))?;
-    Ok(async {
-        let _is_received = first.await;
-        info!("stopping on a signal; a second one ends promemu at once");
-    })
+    let shutdown = Shutdown::listen(requests)?;
+    Ok(async move { shutdown.requested().await })
+}
+
+/// The request of a signal to end all runs. Clones are of the same request.
+#[derive(Clone, Debug)]
+pub(crate) struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// Listens from now on. Signals have a thread of their own, so no work holds them up.
+    pub(crate) fn listen(requests: Option<ReloadRequests>) -> Result<Self, Error> {
+        let failed = |source| Error::System { what: "signals cannot be caught".to_owned(), source };
+        let runtime = runtime().map_err(failed)?;
+        let (sender, requested) = watch::channel(false);
+        let hang_up = HangUp { had_terminal: has_terminal(), is_ignored: is_hang_up_ignored(), requests };
+        let signals = {
+            let _on_runtime = runtime.enter();
+            // Under nohup a closed terminal is no reason to stop, but a request to reload is heard.
+            Signals::listen(!hang_up.is_ignored || hang_up.requests.is_some()).map_err(failed)?
+        };
+        let waiting = move || runtime.block_on(wait(signals, &hang_up, sender));
+        let thread = thread::Builder::new().name("signals".to_owned()).spawn(waiting);
+        thread.map_err(|error| failed(not_started(&error)))?;
+        Ok(Self(requested))
+    }
+
+    /// `true` once a signal has come.
+    pub(crate) fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until a signal has come.
+    pub(crate) async fn requested(&self) {
+        let mut requests = self.0.clone();
+        let _is_received = requests.wait_for(|is_requested| *is_requested).await.is_ok();
+    }
 }
 
 /// Tells of the first signal that ends the run, and ends the process at the second one.
-async fn wait(mut signals: Signals, hang_up: &HangUp, first: oneshot::Sender<()>) {
+async fn wait(mut signals: Signals, hang_up: &HangUp, requested: watch::Sender<bool>) {
     next_end(&mut signals, hang_up).await;
-    // The receiver is gone if the run has just ended by itself.
-    let _is_known = first.send(()).is_ok();
+    // Nobody listens if the run has just ended by itself.
+    if requested.send(true).is_ok() {
+        info!("stopping on a signal; a second one ends promemu at once");
+    }
     skip_same_request(&mut signals).await;
     next_end(&mut signals, hang_up).await;
     let _nothing_new = remove_unfinished();

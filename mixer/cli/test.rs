@@ -5,6 +5,7 @@
 mod at_once;
 mod blocks;
 mod budgets;
+mod case;
 mod classes;
 mod condition;
 mod dashboard_files;
@@ -19,6 +20,7 @@ mod live;
 mod matrix;
 mod mutants;
 mod mutation;
+mod playlist;
 mod prometheus;
 mod promql;
 mod promtool_output;
@@ -45,17 +47,23 @@ use promemu_core::verdict::{Judgement, Observation, Outcome, judge, verdicts_of}
 use tracing::warn;
 
 use crate::args::{TestArgs, TestMode};
-use crate::settings::{Settings, Variant};
-use crate::{diagnostics, output_file, stdout};
-use live::Live;
-use report::Report;
-use rules::Rules;
+use crate::settings::Settings;
+use crate::{config, diagnostics, output_file, stdout};
+use case::Case;
+use live::{Live, LiveOn};
+use report::{Judged, Report};
 use subject::Subject;
+
+pub(crate) use prometheus::Prometheus;
+pub(crate) use range_query::RangeQuery;
+pub(crate) use rules::Rules;
 
 /// Exit code if a verdict failed.
 const FAILED: u8 = 3;
 /// Exit code if none failed, but one could not be decided.
 const UNDECIDED: u8 = 1;
+/// The classes of a config in one report.
+const CLASSES: &str = "classes";
 
 /// The groups of these rule files in the order in which promtool has to evaluate them; empty if any order will do.
 ///
@@ -82,19 +90,22 @@ pub(crate) fn test(settings: &Settings, args: &TestArgs) -> Result<ExitCode, Err
     if let Some(text) = &args.sweep_threshold {
         return thresholds::sweep(settings, args, text);
     }
-    let variant = Variant::of_class(settings.cli().class.clone());
+    let file = config::open(settings, &args.name)?;
+    if file.is_playlist() {
+        return playlist::test(settings, args, &file);
+    }
+    if args.all_classes {
+        let reports = classes::judge_all(settings, args, &file)?;
+        return finish(settings, args, &reports, CLASSES);
+    }
+    let case = Case::of_file(settings, file);
     if args.update {
-        let Observed { subject, seen, .. } = observed(settings, args, &variant, None)?;
+        let Observed { subject, seen, .. } = observed(settings, args, &case, None)?;
         return update(settings, &subject, &seen);
     }
-    let reports = if args.all_classes {
-        let variants = classes::with_verdicts(settings, args)?;
-        at_once::each(&variants, args.parallel, |variant| judged(settings, args, variant, None))?
-    } else {
-        let live = args.live.then(|| Live::connect(settings, args)).transpose()?;
-        vec![judged(settings, args, &variant, live.as_ref())?]
-    };
-    finish(settings, args, &reports)
+    let live = args.live.then(|| Live::connect(settings, args)).transpose()?;
+    let report = judged(settings, args, &case, live.as_ref().map(LiveOn::alone))?;
+    finish(settings, args, &[Ok(report)], CLASSES)
 }
 
 /// A run that was observed.
@@ -106,14 +117,14 @@ struct Observed {
     seen: Observation,
 }
 
-/// Observes a run of a variant of the config.
+/// Observes a run of a case.
 fn observed(
     settings: &Settings,
     args: &TestArgs,
-    variant: &Variant,
-    live: Option<&Live>,
+    case: &Case,
+    live: Option<LiveOn<'_>>,
 ) -> Result<Observed, Error> {
-    let mut subject = Subject::new(settings, args, variant, live.map(Live::rules))?;
+    let mut subject = Subject::new(settings, args, case, live.map(|live| live.prometheus.rules()))?;
     if live.is_some() {
         // Answers of a Prometheus that runs come at once. Others need another evaluation, which is made if an alert is missing.
         subject.comparisons = subject::comparisons(&subject.rules, subject.verdicts.iter());
@@ -126,51 +137,43 @@ fn observed(
         None => subject.mode(args.mode)?,
     };
     let seen = match live {
-        Some(live) => live.observe(settings, args, &mut subject)?,
+        Some(LiveOn { prometheus, stage }) => prometheus.observe(settings, args, &mut subject, stage)?,
         None => observe(&subject, &subject.rules, true, (mode, args))?,
     };
     Ok(Observed { subject, mode, why, seen })
 }
 
-/// Judges a variant of the config.
+/// Judges a case.
 fn judged(
     settings: &Settings,
     args: &TestArgs,
-    variant: &Variant,
-    live: Option<&Live>,
+    case: &Case,
+    live: Option<LiveOn<'_>>,
 ) -> Result<Report, Error> {
-    let Observed { mut subject, mode, why, mut seen } = observed(settings, args, variant, live)?;
+    let Observed { mut subject, mode, why, mut seen } = observed(settings, args, case, live)?;
     let judgements = judgements(&mut subject, &mut seen, (mode, args));
-    let mutants = if args.mutate && worst(&judgements) == Outcome::Passed {
+    let has_passed = judgements.iter().all(|judgement| judgement.outcome == Outcome::Passed);
+    let mutants = if args.mutate && has_passed {
         let observe = |rules: &Rules, has_dashboards| observe(&subject, rules, has_dashboards, (mode, args));
         Some(mutants::judge_all(&subject, &observe)?)
     } else {
         None
     };
-    let config = &subject.run.plan.config;
-    let name = match &variant.class {
-        Some(class) if args.all_classes && !class.is_empty() => format!("{config} {class}"),
-        _ => config.clone(),
-    };
+    let name = case.name.clone().unwrap_or_else(|| subject.run.plan.config.clone());
     Ok(Report { name, subject, mode, why, seen, judgements, mutants })
 }
 
-/// The worst outcome.
-fn worst<'a>(judgements: impl IntoIterator<Item = &'a Judgement>) -> Outcome {
-    judgements.into_iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Passed)
-}
-
-/// Prints and writes the reports; the exit code.
-fn finish(settings: &Settings, args: &TestArgs, reports: &[Report]) -> Result<ExitCode, Error> {
+/// Prints and writes the reports, which are `of` several classes or runs; the exit code.
+fn finish(settings: &Settings, args: &TestArgs, reports: &[Judged], of: &str) -> Result<ExitCode, Error> {
     let is_printed = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
     if ![&args.junit, &args.json, &args.html].into_iter().any(is_printed) {
-        stdout::print(table::text(reports).as_bytes())?;
+        stdout::print(table::text(reports, of).as_bytes())?;
     }
-    for report in reports.iter().filter(|report| args.mutate && report.mutants.is_none()) {
+    for report in reports.iter().flatten().filter(|report| args.mutate && report.mutants.is_none()) {
         warn!(config = %report.name, "the rules are not mutated, as not all verdicts passed");
     }
-    let written = write_reports(reports, args);
-    Ok(match worst(reports.iter().flat_map(|report| &report.judgements)) {
+    let written = write_reports(reports, args, of);
+    Ok(match report::worst(reports) {
         Outcome::Failed => {
             // The verdict weighs more than a report that is missing.
             written.unwrap_or_else(|error| diagnostics::print(&error, settings.cli().log_format));
@@ -227,7 +230,7 @@ fn observe(
 /// The path of the config; an error if it is not from a file.
 fn source_of(subject: &Subject) -> Result<&Path, Error> {
     let message = "--update needs a config of your own; copy it into a .ron file, and name that";
-    subject.file.source().map(|(path, _)| path).ok_or_else(|| Error::Usage(message.to_owned()))
+    subject.case.file.source().map(|(path, _)| path).ok_or_else(|| Error::Usage(message.to_owned()))
 }
 
 /// Writes the verdicts that pass today into the config. Of its own, those that promemu does not find by itself stay, if they pass.
@@ -250,19 +253,19 @@ fn update(settings: &Settings, subject: &Subject, seen: &Observation) -> Result<
         }
     }
     let path = source_of(subject)?;
-    let text = subject.file.text_with_verdicts(settings.cli().class.as_deref(), &verdicts)?;
+    let text = subject.case.file.text_with_verdicts(settings.cli().class.as_deref(), &verdicts)?;
     write(path, &text)?;
     let count = plural(verdicts.len(), "verdict", "verdicts");
     stdout::print(format!("{}: {count} written\n", path.display()).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_reports(reports: &[Report], args: &TestArgs) -> Result<(), Error> {
+fn write_reports(reports: &[Judged], args: &TestArgs, of: &str) -> Result<(), Error> {
     if let Some(path) = &args.junit {
         write(path, &junit::text(reports)?)?;
     }
     if let Some(path) = &args.json {
-        write(path, &report::json(reports))?;
+        write(path, &report::json(reports, of))?;
     }
     if let Some(path) = &args.html {
         write(path, &html::text(reports))?;

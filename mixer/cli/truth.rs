@@ -1,4 +1,6 @@
-//! `promemu truth`: the timetable of a config, its phases and faults, without running it.
+//! `promemu truth`: the timetable of a config, its phases and faults, or that of a playlist, without running it.
+
+mod playlist;
 
 use promemu_core::error::Error;
 use promemu_core::fault::Course;
@@ -22,7 +24,11 @@ const RECORDS_MAX: usize = 10_000;
 pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> {
     let span = args.span.as_deref().map(|text| positive("--for or PME_TRUTH_FOR", text)).transpose()?;
     let start = wall_now();
-    let plan = config::load_named(settings, &args.name, start)?.plan;
+    let file = config::open(settings, &args.name)?;
+    if file.is_playlist() {
+        return playlist::truth(settings, &file, span);
+    }
+    let plan = config::load(settings, &file, start)?.plan;
     let span = span.unwrap_or_else(|| default_span(&plan));
     let until = start + span;
     let seed = settings.cli().seed.unwrap_or_else(random_seed);
@@ -38,17 +44,7 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
         let text = format!("{} has no phases, and no faults in its first {span}.", plan.config);
         return stdout::print(table::paragraph(&text, 0, width).as_bytes());
     }
-    let columns = [
-        whole("BEGIN"),
-        whole("END"),
-        whole("TYPE"),
-        whole("ID"),
-        spare("KIND"),
-        spare("TARGET"),
-        spare("ROOT"),
-        prose("ALERTS"),
-    ];
-    let mut text = table(columns, rows, 0, width);
+    let mut text = timetable(rows, width);
     if records.next().is_some() {
         let note = format!("There are more than these {RECORDS_MAX}; shorten --for.");
         text.push('\n');
@@ -61,6 +57,21 @@ pub(crate) fn truth(settings: &Settings, args: &TruthArgs) -> Result<(), Error> 
         text.push_str(&table::paragraph(&note, 0, width));
     }
     stdout::print(text.as_bytes())
+}
+
+/// A table of phases and faults.
+fn timetable(rows: Vec<[String; 8]>, width: Option<u16>) -> String {
+    let columns = [
+        whole("BEGIN"),
+        whole("END"),
+        whole("TYPE"),
+        whole("ID"),
+        spare("KIND"),
+        spare("TARGET"),
+        spare("ROOT"),
+        prose("ALERTS"),
+    ];
+    table(columns, rows, 0, width)
 }
 
 /// The faults that begin on events, in sentences; empty if there are none. Their times are known when they have happened.

@@ -18,6 +18,8 @@ mod overrides;
 mod overview;
 
 mod run_handle;
+mod sampler;
+mod selection;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,8 @@ pub use host_action::HostAction;
 pub use hosts::HostFilter;
 pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;
+pub use sampler::Sampler;
+pub use selection::OPERATORS;
 pub use series::SeriesFilter;
 pub use timeline_views::{FaultView, NextPhaseView, PhaseView, PresentView, TimelineView};
 pub use views::{

@@ -19,7 +19,10 @@
 //! | `mixer` | a run's loop, its start and its end |
 //! | `fleet` | the hosts of one plan: turns, mailboxes, state, and the step to the next plan |
 //! | [`handle`] | views and commands of a run, for the API and for tests |
+//! | [`effects`] | faults that are done for real: a client of Toxiproxy's API, and clean-up however a run ends |
 //! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; those that all runs share; delivery with back-off; which series a server knows |
+//! | [`inputs`] | the sources of a recording, and the recorder that writes what they find |
+//! | [`stores`] | stores of a recording's files: folders, and buckets of an object store |
 //! | [`proxy`] | a TCP proxy that disturbs connections, with Toxiproxy's API |
 //! | [`http`] | one HTTP client's options, and the limits on answers |
 //! | [`event_tap`], [`simulation`] | a copy of all events for listeners outside the run; the progress of simulated workloads |
@@ -45,11 +48,13 @@
 //! - A run touches no other: what they share ([`SharedOutputs`](outputs::SharedOutputs)) refuses what would contradict.
 
 pub mod clock;
+pub mod effects;
 pub mod event_tap;
 mod fleet;
 pub mod handle;
 pub mod history;
 pub mod http;
+pub mod inputs;
 pub mod log_queue;
 mod mixer;
 mod named_pipe;
@@ -65,6 +70,7 @@ pub mod simulation;
 pub mod spec;
 pub mod status;
 mod stop_flag;
+pub mod stores;
 pub mod threads;
 mod truth_file;
 pub mod unfinished;

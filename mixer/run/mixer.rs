@@ -8,6 +8,7 @@
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet, yield_now};
@@ -15,12 +16,14 @@ use tracing::{error, info};
 
 use promemu_core::error::Error;
 use promemu_core::event::RUN_STARTED;
-use promemu_core::plan::{Changes, Plan};
+use promemu_core::plan::{Changes, EffectsPlan, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::{Span, Time};
 use promemu_core::timeline::{records_cut_at, records_ending_at, records_replaced};
 
 use crate::clock::{Clock, sleep_until};
+use crate::effects::Effects;
+use crate::effects::outcome::{self, OutcomeTally};
 use crate::event_tap::EventTap;
 use crate::fleet::Fleet;
 use crate::fleet::runner::FleetRunner;
@@ -39,6 +42,11 @@ use crate::stop_flag::StopFlag;
 use crate::threads;
 use crate::truth_file::TruthFile;
 
+/// Time for which a run with effects waits at its end until its outcome is read: a usual interval of scrapes.
+const LAST_READ_PATIENCE: Duration = Duration::from_secs(20);
+/// The same for a run that a signal ends: whoever sends one may not wait for long.
+const URGENT_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A run that is ready: its hosts, jobs and outputs.
 #[derive(Debug)]
 pub(crate) struct MetricsMixer {
@@ -51,6 +59,7 @@ pub(crate) struct MetricsMixer {
     fleets: watch::Sender<Arc<Fleet>>,
     requests: mpsc::Receiver<Request>,
     handle: RunHandle,
+    outcomes: Arc<OutcomeTally>,
 }
 
 /// A run whose hosts live.
@@ -65,6 +74,9 @@ pub(crate) struct LiveMixer {
     edges_told_to: Time,
     truth: Option<TruthFile>,
     healths: Healths,
+    /// The faults that are done for real; `None` for a run that only emulates.
+    effects: Option<Effects>,
+    outcomes: Arc<OutcomeTally>,
     fleets: watch::Sender<Arc<Fleet>>,
     requests: mpsc::Receiver<Request>,
     command_log: CommandLog,
@@ -78,16 +90,19 @@ impl MetricsMixer {
     ///
     /// Fails if a server must answer first and does not.
     pub(crate) async fn start(
-        plan: Plan,
+        mut plan: Plan,
         mut past: Option<Past>,
         settings: RunSettings,
         clock: Clock,
         events: Arc<EventTap>,
         admission: &Admission,
     ) -> Result<Self, Error> {
+        let outcomes = Arc::clone(admission.outcomes());
+        outcomes.begin(&mut plan);
         let truth = settings.truth.as_deref().map(TruthFile::create).transpose()?;
         let own = admission.self_metrics()?;
         let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone(), events));
+        Effects::check(&fleet)?;
         // A request to stop may have come while it was made.
         yield_now().await;
         let outputs = Outputs::open(&fleet, &settings, &own, admission).await?;
@@ -96,7 +111,7 @@ impl MetricsMixer {
         admission.follow(&newest);
         let recent = past.as_mut().and_then(|past| past.recent.take());
         let (handle, requests) = RunHandle::new(newest, &settings, outputs.healths(), own, recent);
-        Ok(Self { fleet, settings, truth, outputs, past, fleets, requests, handle })
+        Ok(Self { fleet, settings, truth, outputs, past, fleets, requests, handle, outcomes })
     }
 
     /// A handle for views and commands of the run.
@@ -111,7 +126,7 @@ impl MetricsMixer {
 
     /// Starts the hosts and the outputs' work; no further hosts once the run is to stop.
     pub(crate) async fn go_live(self, stop_flag: StopFlag) -> LiveMixer {
-        let Self { fleet, settings, truth, outputs, past, fleets, requests, handle: _ } = self;
+        let Self { fleet, settings, truth, outputs, past, fleets, requests, handle: _, outcomes } = self;
         let clock = *fleet.clock();
         let ends_at = clock.now() + settings.duration;
         // Hosts count their start from the same moment as the event.
@@ -125,8 +140,11 @@ impl MetricsMixer {
         let seed = Seed::new(settings.seed);
         let runner = FleetRunner::start(fleet, seed, start, hosts, threads::of_hosts(), stop_flag).await;
         let next_status = next_status(&settings, &clock);
+        let effects = Effects::start(fleets.subscribe(), seed);
         LiveMixer {
             runner,
+            effects,
+            outcomes,
             settings,
             clock,
             ends_at,
@@ -166,6 +184,10 @@ impl LiveMixer {
                 info!("the workload is over");
                 return Ok(EndReason::WorkloadOver);
             }
+            if fleet.is_timeline_over(self.edges_told_to) {
+                info!("the timeline is over");
+                return Ok(EndReason::TimelineOver);
+            }
             let next_edge = fleet.next_run_edge(self.edges_told_to);
             tokio::select! {
                 reason = &mut stop => {
@@ -173,6 +195,7 @@ impl LiveMixer {
                     return Ok(reason);
                 }
                 _ = self.runner.has_host_ended(), if !self.runner.is_empty() => {}
+                why = failure(&mut self.effects) => return Err(Error::Run(why)),
                 () = fleet.simulation().progressed() => {}
                 () = sleep_until(&self.clock, self.ends_at) => {
                     info!(duration = %self.settings.duration, "the run's duration is over");
@@ -189,7 +212,7 @@ impl LiveMixer {
                     }
                 }
                 // There may be an earlier edge now.
-                () = fleet.course_changed() => {}
+                () = fleet.course_changed() => self.follow_course(),
                 () = sleep_until(&self.clock, next_edge) => {
                     self.tell_edges(next_edge);
                 }
@@ -202,6 +225,35 @@ impl LiveMixer {
         }
     }
 
+    /// The plan of what the run does for real.
+    pub(crate) fn effects_plan(&self) -> Option<Arc<EffectsPlan>> {
+        self.runner.fleet().plan().effects.clone()
+    }
+
+    /// The times of faults may have changed.
+    fn follow_course(&self) {
+        if let Some(effects) = &self.effects {
+            effects.follow();
+        }
+    }
+
+    /// Takes back what was done for real, and tells if the run has done all that it is for: its metrics show that, too.
+    ///
+    /// # Errors
+    ///
+    /// Those of the run so far, or something is left.
+    pub(crate) async fn end_effects(&mut self, reason: Result<EndReason, Error>) -> Result<EndReason, Error> {
+        let Some(effects) = self.effects.take() else { return reason };
+        let cleaned = effects.end().await.map_err(Error::Run);
+        let outcome = reason.and_then(|reason| cleaned.map(|()| reason));
+        let fleet = Arc::clone(self.runner.fleet());
+        let has_succeeded = outcome.is_ok() && fleet.has_passed_timeline();
+        outcome::tell(&fleet, &self.outcomes, has_succeeded).await;
+        let is_urgent = matches!(outcome, Ok(EndReason::Signal));
+        self.healths.shown_again(if is_urgent { URGENT_PATIENCE } else { LAST_READ_PATIENCE }).await;
+        outcome
+    }
+
     /// Emits the events of begins and ends at a moment, and writes what is over.
     fn tell_edges(&mut self, at: Time) {
         let fleet = self.runner.fleet();
@@ -212,7 +264,8 @@ impl LiveMixer {
         self.edges_told_to = at;
     }
 
-    async fn reload(&mut self, plan: Plan) {
+    async fn reload(&mut self, mut plan: Plan) {
+        self.outcomes.begin(&mut plan);
         let old = Arc::clone(self.runner.fleet());
         let changes = self.runner.replace(plan).await;
         let (fleet, now) = (self.runner.fleet(), self.clock.now());
@@ -263,6 +316,14 @@ impl LiveMixer {
             truth.finish().await;
         }
         outcome
+    }
+}
+
+/// The reason why an effect has failed, once one has.
+async fn failure(effects: &mut Option<Effects>) -> String {
+    match effects {
+        Some(effects) => effects.failed().await,
+        None => std::future::pending().await,
     }
 }
 

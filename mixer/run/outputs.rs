@@ -26,6 +26,7 @@ pub(crate) mod output_set;
 mod past;
 pub mod pushgateway;
 mod readiness;
+mod reads;
 pub mod remote_write;
 mod rounds;
 pub mod scrape;
@@ -37,5 +38,6 @@ mod stream;
 
 pub use delivery::{BATCH_BYTES, DeliverySettings};
 pub use past::PastSender;
+pub(crate) use self_page::SelfPage;
 pub use settings::OutputSettings;
 pub use shared::{RunConflict, SharedOutputs};

@@ -31,6 +31,8 @@ pub enum EndReason {
     WorkloadOver,
     /// Its duration was over.
     Duration,
+    /// Its timeline was over, and it had no hosts of its own.
+    TimelineOver,
     /// A client of the API stopped it.
     Stopped,
     /// promemu was stopped by a signal, and the run with it.
@@ -49,6 +51,7 @@ impl EndReason {
             Self::AllHostsOver => "all hosts have ended",
             Self::WorkloadOver => "its workload is over",
             Self::Duration => "its duration is over",
+            Self::TimelineOver => "its timeline is over",
             Self::Stopped => "it was stopped",
             Self::Signal => "promemu was stopped by a signal",
             Self::Unread => "the readers of its outputs have gone",

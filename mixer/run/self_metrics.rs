@@ -172,7 +172,8 @@ impl SelfMetrics {
         self.add(Box::new(PullingGauge::new(name, help, Box::new(read)).map_err(bug)?))
     }
 
-    fn add(&self, collector: Box<dyn Collector>) -> Result<(), Error> {
+    /// Adds a family of its own.
+    pub(crate) fn add(&self, collector: Box<dyn Collector>) -> Result<(), Error> {
         self.registry.register(collector).map_err(bug)
     }
 

@@ -17,7 +17,7 @@ use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadedConfig};
 use promemu_core::error::Error;
-use promemu_core::plan::Plan;
+use promemu_core::plan::{EffectsPlan, Plan};
 use promemu_core::plugin;
 use promemu_core::time::Time;
 use promemu_core::{text_file, user_file};
@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
+use crate::effects::Effects;
 use crate::outputs::OutputSettings;
 use crate::outputs::pushgateway::PushSettings;
 use crate::outputs::shared::Admission;
@@ -198,10 +199,10 @@ impl Watch {
         }
     }
 
-    /// Sends a plan for each valid edit that no other run contradicts, and logs the errors of the others.
+    /// Sends a plan for each valid edit that neither another run nor the effects of this one contradict, and logs the errors of the others.
     pub(crate) async fn reload_edits(
         mut self,
-        running: &RunSettings,
+        (running, effects): (&RunSettings, Option<&EffectsPlan>),
         started_at: Time,
         admission: &Admission,
         plans: mpsc::Sender<Plan>,
@@ -217,10 +218,13 @@ impl Watch {
             let complaints = (self.broken.clone(), self.unreadable.clone());
             // An edit from before the folders were watched made no event, so the files are read first.
             if let Some(plan) = self.edited(running, started_at).await {
-                match admission.replace(&plan) {
+                let admitted = Effects::check_edit(effects, &plan).and_then(|()| {
+                    admission.replace(&plan).map_err(|conflict| Error::Run(conflict.to_string()))
+                });
+                match admitted {
                     // A run that is ending receives no plan.
                     Ok(()) => drop(plans.send(plan).await),
-                    Err(conflict) => self.log_broken(&Error::Run(conflict.to_string())),
+                    Err(error) => self.log_broken(&error),
                 }
             } else if is_asked && complaints == (self.broken.clone(), self.unreadable.clone()) {
                 info!(config = %self.config, "config is as it was, and is not reloaded");

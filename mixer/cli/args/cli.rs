@@ -9,14 +9,20 @@ use promemu_core::config::DEFAULT_SERIES_MAX;
 use super::cardinality::CardinalityArgs;
 use super::ctl::CtlArgs;
 use super::dashboard::DashboardArgs;
+use super::data::DataArgs;
 use super::describe::DescribeArgs;
 use super::export::ExportArgs;
+use super::fit::FitArgs;
 use super::new::NewArgs;
+use super::pipeline::PipelineArgs;
 use super::plot::PlotArgs;
 use super::proxy::ProxyArgs;
+use super::record::RecordArgs;
 use super::run::RunArgs;
+use super::store::StoreArgs;
 use super::test::TestArgs;
 use super::truth::TruthArgs;
+use super::validate::ValidateArgs;
 
 /// Emulates hosts with metrics: pushes them to a Prometheus Pushgateway, serves them for a scrape, or writes them to a database (remote write, OTLP) or a file; one run can do several of these.
 ///
@@ -83,7 +89,7 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_HISTORY_LABELS", value_enum, default_value = "auto", global = true)]
     pub(crate) history_labels: HistoryLabels,
 
-    /// Print the first values of all series and exit; nothing is sent
+    /// Print the first values of all series, or the plan of a store command, and exit; nothing is sent or changed
     #[arg(long, visible_alias = "dry-run", env = "PME_ONCE", global = true)]
     pub(crate) once: bool,
 
@@ -261,6 +267,18 @@ pub(crate) enum Command {
     Ctl(Box<CtlArgs>),
     /// Pass TCP connections through to servers, and disturb them as clients of Toxiproxy's HTTP API say
     Proxy(ProxyArgs),
+    /// Record the metrics of a real system, and what was done to it, in a folder
+    Record(Box<RecordArgs>),
+    /// Read a recording: its samples, or what they come to in steps of time
+    Data(DataArgs),
+    /// Compact, downsample, archive, load and expire a recording
+    Store(StoreArgs),
+    /// Run commands of promemu in the order of what they need, as a file lists them
+    Pipeline(PipelineArgs),
+    /// Make a config of a recording, with the simplest scenario for each metric
+    Fit(FitArgs),
+    /// Say in figures how much a config is like a recording: forecasts, distributions, plausibility
+    Validate(ValidateArgs),
     /// List the scenarios, or describe one: its parameters and an example
     Scenarios {
         /// The scenario to describe

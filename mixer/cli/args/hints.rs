@@ -40,7 +40,7 @@ const COMMAND_SYNONYMS: [(&[&str], &str); 11] = [
     (&["rule", "rules", "alert", "alerts"], "test NAME --rules RULES.yml"),
     (&["list", "ls", "configs", "list-configs"], "--list-configs"),
     (&["start", "exec", "serve", "up", "emulate", "simulate"], "run"),
-    (&["validate", "lint", "verify", "test-config"], "check"),
+    (&["lint", "verify", "test-config"], "check"),
     (&["init", "create", "generate", "scaffold", "template"], "new"),
     (&["graph", "chart", "draw", "show"], "plot"),
     (&["backfill", "dump", "history", "write"], "export"),

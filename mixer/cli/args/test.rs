@@ -65,7 +65,7 @@ pub(crate) struct TestArgs {
     #[arg(long, env = "PME_TEST_STEP", value_name = "DURATION", default_value = "15s")]
     pub(crate) step: String,
 
-    /// Time between two evaluations of rules and conditions [default: as --step]
+    /// Time between two evaluations of conditions, and of rules whose group has no interval of its own [default: as --step]
     #[arg(long, env = "PME_TEST_EVALUATION_INTERVAL", value_name = "DURATION")]
     pub(crate) evaluation_interval: Option<String>,
 

@@ -50,9 +50,12 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
         ["ctl"] => &["api_token_file", "url", "json", "run"],
         ["check", ..] => &["push_interval"],
         ["export", ..] => &["seed", "output", "push_timeout", "truth"],
-        ["plot" | "truth", ..] => &["seed"],
+        ["plot" | "truth" | "validate", ..] => &["seed"],
         ["test", ..] => return uses(&["plot"], flag) || OF_LIVE_TESTS.contains(&flag),
         ["proxy", ..] => &["seed", "debug"],
+        ["record", "action"] | ["data" | "fit", ..] => &["debug"],
+        ["record", ..] => &["self_metrics_address", "debug"],
+        ["store" | "pipeline", ..] => &["once", "debug"],
         ["plugins" | "scenarios", ..] => &["plugins_dir", "debug"],
         ["new", ..] => &["configs_dir", "debug"],
         ["clean", ..] => &["pushgateway_url", "output", "push_timeout", "debug"],
@@ -60,7 +63,7 @@ pub(super) fn uses(path: Path<'_>, flag: &str) -> bool {
     };
     flag == OF_ALL
         || of_command.contains(&flag)
-        || (CONFIG_VERBS.contains(&path[0]) && CONFIG_FLAGS.contains(&flag))
+        || ((CONFIG_VERBS.contains(&path[0]) || path[0] == "validate") && CONFIG_FLAGS.contains(&flag))
 }
 
 /// `true` if the command reads the variable of this flag. `run` has no flag for the config's name, as its first word is that.

@@ -13,7 +13,17 @@ pub(super) fn each<T: Sync, R: Send>(
     is_at_once: bool,
     work: impl Fn(&T) -> Result<R, Error> + Sync,
 ) -> Result<Vec<R>, Error> {
-    if !is_at_once {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    each_by(items, if is_at_once { processors } else { 1 }, work)
+}
+
+/// As [`each`], by so many threads.
+pub(super) fn each_by<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    work: impl Fn(&T) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    if threads <= 1 {
         return items.iter().map(work).collect();
     }
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(items.len())));
@@ -25,9 +35,8 @@ pub(super) fn each<T: Sync, R: Send>(
             done.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
     thread::scope(|scope| {
-        for _ in 1..threads {
+        for _ in 1..threads.min(items.len()) {
             // Without another thread this one does the work.
             if thread::Builder::new().name("test".to_owned()).spawn_scoped(scope, take).is_err() {
                 break;

@@ -38,7 +38,8 @@ impl Condition {
             // Elements for which it is false would be missing from the answer, and nobody would notice.
             Err(why) if may_compare(query) => {
                 let why = why.lines().next().unwrap_or_default();
-                let text = format!("promemu does not understand its comparison: {why}");
+                let text =
+                    format!("promemu does not understand its comparison: {why}; write it in other words");
                 Self { hindrance: Some(text), ..plain }
             }
             _ => plain,

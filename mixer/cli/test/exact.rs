@@ -67,7 +67,7 @@ fn evaluate(
         let Some(known) = answers.get_mut(answer.query) else { continue };
         match (answer.result, &mut *known) {
             (Ok(elements), Ok(all)) if answer.step < steps => all[answer.step] = elements,
-            (Err(error), Ok(_)) => *known = Err(format!("promtool refuses the query: {error}")),
+            (Err(error), Ok(_)) => *known = Err(format!("promtool refuses the query: {error}; correct it")),
             _ => {}
         }
     }

@@ -3,45 +3,43 @@
 //! Shapes are SVG that is stretched to the width of the page; texts are HTML beside them, so that they keep their size.
 
 mod chart;
-mod escape;
 
 use indexmap::IndexSet;
 use promemu_core::plan::Verdict;
 use promemu_core::time::Span;
 use promemu_core::verdict::Outcome;
 
-use super::report::Report;
+use super::report::{self, Judged, Report, Unjudged};
+use crate::html_escape::escaped;
+use crate::report_page::{END, head};
 use chart::AlertChart;
-use escape::escaped;
 
-/// The styles of the page.
-const STYLE: &str = include_str!("html/style.css");
 /// Number of lines on the axis of time.
 const TICKS: u64 = 6;
 
 /// The whole page.
-pub(super) fn text(reports: &[Report]) -> String {
-    let names: Vec<String> = reports.iter().map(|report| escaped(&report.name)).collect();
-    let mut page = Page::default();
-    page.push(&format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}: promemu test</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-        names.join(", ")
-    ));
+pub(super) fn text(reports: &[Judged]) -> String {
+    let names: Vec<String> = reports.iter().map(|report| escaped(report::name(report))).collect();
+    let mut page = Page(head(&format!("{}: promemu test", names.join(", "))));
     for (report, name) in reports.iter().zip(&names) {
+        let report = match report {
+            Ok(report) => report,
+            Err(unjudged) => {
+                put_unjudged(unjudged, name, &mut page);
+                continue;
+            }
+        };
         put_head(report, name, &mut page);
         put_verdicts(report, &mut page);
         for name in alert_names(report) {
             AlertChart { report, name: &name }.put(&mut page);
         }
     }
-    page.push("</main>\n</body>\n</html>\n");
+    page.push(END);
     page.0
 }
 
 /// The text of a page so far.
-#[derive(Default)]
 struct Page(String);
 
 impl Page {
@@ -70,6 +68,13 @@ fn put_head(report: &Report, config: &str, page: &mut Page) {
         "<h1>{config}</h1>\n<p>{}</p>\n<p class=\"facts\">{}</p>\n",
         counts.concat(),
         escaped(&facts)
+    ));
+}
+
+fn put_unjudged(Unjudged { why, .. }: &Unjudged, config: &str, page: &mut Page) {
+    let why = escaped(&why.to_string());
+    page.push(&format!(
+        "<h1>{config}</h1>\n<p><span class=\"undecided\">undecided</span></p>\n<p>It cannot be judged: {why}</p>\n"
     ));
 }
 

@@ -4,12 +4,12 @@ use promemu_core::error::Error;
 use promemu_core::verdict::Outcome;
 use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
 
-use super::report::Report;
+use super::report::{Judged, Report, Unjudged};
 
 /// A test suite for each report.
-pub(super) fn text(reports: &[Report]) -> Result<String, Error> {
+pub(super) fn text(reports: &[Judged]) -> Result<String, Error> {
     let mut junit = JunitReport::new("promemu test");
-    junit.add_test_suites(reports.iter().map(suite));
+    junit.add_test_suites(reports.iter().map(|report| report.as_ref().map_or_else(unjudged, suite)));
     junit.to_string().map_err(|error| Error::Run(format!("the report for CI cannot be written: {error}")))
 }
 
@@ -33,5 +33,15 @@ fn suite(report: &Report) -> TestSuite {
         case.set_classname(config.as_str());
         suite.add_test_case(case);
     }
+    suite
+}
+
+/// A test suite with an error in place of the cases of its verdicts.
+fn unjudged(Unjudged { name, why }: &Unjudged) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(why.to_string());
+    let (mut suite, mut case) = (TestSuite::new(name.as_str()), TestCase::new("it can be judged", status));
+    case.set_classname(name.as_str());
+    suite.add_test_case(case);
     suite
 }

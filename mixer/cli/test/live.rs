@@ -5,16 +5,16 @@
 mod alertmanagers;
 mod alerts;
 mod rules;
+mod stage;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use promemu_core::backfill::Grid;
-use promemu_core::config::MAIN_RUN;
 use promemu_core::error::Error;
 use promemu_core::fault::Course;
-use promemu_core::plan::{Verdict, VerdictPlan};
+use promemu_core::plan::{Plan, Verdict, VerdictPlan};
 use promemu_core::time::{Span, Speed, Time};
 use promemu_core::verdict::{AlertSeries, Notifications, Observation};
 use promemu_run::clock::Clock;
@@ -30,6 +30,7 @@ use tokio::task::block_in_place;
 use tokio::time::sleep_until;
 use tracing::info;
 
+use super::case::Case;
 use super::condition::Condition;
 use super::dashboards;
 use super::matrix::Matrix;
@@ -41,17 +42,18 @@ use crate::args::TestArgs;
 use crate::block_on;
 use crate::prometheus_client::{PrometheusClient, Unanswered};
 use crate::settings::{Settings, server};
-use crate::signals::shutdown_signal;
+use crate::signals::Shutdown;
 use alertmanagers::Alertmanagers;
 use alerts::AlertSamples;
 
 pub(super) use rules::LiveRules;
+pub(super) use stage::Stage;
 
 /// Time for the evaluations at the end of a run, beside the time between two of them.
 const EVALUATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time between two questions for them.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// Matchers of the series of a run, by the labels that each of them has; not of those that Prometheus makes of them.
+/// Matchers of the series of a run whose hosts have labels of their own; not of those that Prometheus makes of them.
 const RUN_MATCHERS: &str =
     "__name__!~\"scrape_.*|ALERTS|ALERTS_FOR_STATE\",name!=\"\",host!=\"\",address!=\"\"";
 
@@ -62,6 +64,21 @@ pub(super) struct Live {
     rules: LiveRules,
     /// The start of the Prometheus, as it says; `None` if it does not.
     started: Option<String>,
+}
+
+/// A Prometheus that runs, and the stage of the runs that it sees.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LiveOn<'a> {
+    pub(super) prometheus: &'a Live,
+    /// `None` for a run that has outputs of its own.
+    pub(super) stage: Option<&'a Stage>,
+}
+
+impl<'a> LiveOn<'a> {
+    /// One run.
+    pub(super) const fn alone(prometheus: &'a Live) -> Self {
+        Self { prometheus, stage: None }
+    }
 }
 
 impl Live {
@@ -96,6 +113,7 @@ impl Live {
         settings: &Settings,
         args: &TestArgs,
         subject: &mut Subject,
+        stage: Option<&Stage>,
     ) -> Result<Observation, Error> {
         let is_notified = |verdict: &VerdictPlan| matches!(verdict.verdict, Verdict::Notifies { .. });
         let alertmanagers = if subject.verdicts.iter().any(is_notified) {
@@ -104,7 +122,7 @@ impl Live {
             None
         };
         threads::start();
-        block_on(self.run(settings, alertmanagers.as_ref(), subject))
+        block_on(self.run(settings, alertmanagers.as_ref(), subject, stage))
     }
 
     async fn run(
@@ -112,26 +130,33 @@ impl Live {
         settings: &Settings,
         alertmanagers: Option<&Alertmanagers>,
         subject: &mut Subject,
+        stage: Option<&Stage>,
     ) -> Result<Observation, Error> {
-        let shutdown = shutdown_signal(None)?;
+        let shutdown = stage.map_or_else(|| Shutdown::listen(None), |stage| Ok(stage.shutdown().clone()))?;
         let webhook = match alertmanagers {
             Some(alertmanagers) => Some((alertmanagers, alertmanagers.listen().await?)),
             None => None,
         };
-        let spec = spec(settings, subject)?;
-        let outputs =
-            SharedOutputs::open(&spec.settings.outputs, settings.self_metrics_address(), true).await?;
+        let spec = spec(settings, subject, stage)?;
+        let outputs = match stage {
+            Some(stage) => Arc::clone(stage.outputs()),
+            None => {
+                SharedOutputs::open(&spec.settings.outputs, settings.self_metrics_address(), true).await?
+            }
+        };
         let run = Run::start(spec, &outputs).map_err(|conflict| Error::Run(conflict.to_string()))?;
         let seen = tokio::select! {
             seen = self.follow(&run, webhook.as_ref(), subject) => seen,
-            () = shutdown => {
+            () = shutdown.requested() => {
                 run.stop(StopReason::Signal);
                 Err(Error::Run("the test was stopped by a signal, so nothing is judged".to_owned()))
             }
         };
         run.stop(StopReason::Duration);
         let outcome = run.outcome().await;
-        outputs.end().await;
+        if stage.is_none() {
+            outputs.end().await;
+        }
         seen.and_then(|seen| outcome.map(|()| seen))
     }
 
@@ -164,7 +189,7 @@ impl Live {
     /// Asks for all that verdicts need.
     fn ask(&self, subject: &Subject, course: Course) -> Observation {
         let grid = subject.evaluations;
-        let series = self.series(&grid);
+        let series = self.series(&subject.run.plan, &grid);
         let seen = series.as_ref().map_err(Clone::clone).and_then(|_| {
             let rules = self.rules_at(grid.to)?;
             Ok((self.alerts(&grid, &rules)?, rules.failing))
@@ -214,8 +239,9 @@ impl Live {
     }
 
     /// Number of series of the run by name. The error says why the Prometheus did not see the run as a whole.
-    fn series(&self, grid: &Grid) -> Result<IndexMap<String, u64>, String> {
-        let mut series = series_by_name(&self.prometheus, RUN_MATCHERS, grid).map_err(Unanswered::text)?;
+    fn series(&self, plan: &Plan, grid: &Grid) -> Result<IndexMap<String, u64>, String> {
+        let matchers = matchers(plan);
+        let mut series = series_by_name(&self.prometheus, &matchers, grid).map_err(Unanswered::text)?;
         let is_recorded = |name: &str| {
             let groups = self.rules.rules.files.iter().flat_map(|(_, file)| &file.groups);
             groups
@@ -224,7 +250,9 @@ impl Live {
         };
         series.retain(|name, _| !is_recorded(name));
         if started(&self.prometheus) != self.started {
-            return Err("Prometheus was started again during the run, and missed a part of it".to_owned());
+            return Err(
+                "Prometheus was started again during the run, and missed a part of it; test again".to_owned()
+            );
         }
         if series.is_empty() {
             let url = self.prometheus.url();
@@ -245,7 +273,7 @@ impl Live {
             }
             self.prometheus.pause(POLL_INTERVAL);
         }
-        Err("Prometheus did not evaluate all rules until the end of the run".to_owned())
+        Err("Prometheus did not evaluate all rules until the end of the run; its log says why".to_owned())
     }
 
     fn alerts(&self, grid: &Grid, rules: &LiveRules) -> Result<Vec<AlertSeries>, String> {
@@ -261,13 +289,26 @@ impl Live {
     }
 }
 
+/// Matchers of the series of a run: the labels that tell its hosts apart, or where hosts have none, the names of its families.
+fn matchers(plan: &Plan) -> String {
+    if plan.hosts.iter().all(|host| host.labels.get("address").is_some()) {
+        return RUN_MATCHERS.to_owned();
+    }
+    let names: Vec<&str> = plan.families.iter().map(|family| &*family.name).collect();
+    format!("__name__=~\"({})(_bucket|_sum|_count)?\"", names.join("|"))
+}
+
 /// The specification of the live run of a test.
-fn spec(settings: &Settings, subject: &Subject) -> Result<RunSpec, Error> {
+fn spec(settings: &Settings, subject: &Subject, stage: Option<&Stage>) -> Result<RunSpec, Error> {
     let clock = Clock::start();
-    let plan = settings.load(&subject.file, clock.started_at())?.plan;
-    let run_settings = settings.run_settings(&plan.defaults)?;
+    let Case { file, variant, .. } = &subject.case;
+    let plan = settings.load_variant(file, variant, settings.cli().no_faults, clock.started_at())?.plan;
+    let run_settings = match stage {
+        Some(stage) => settings.run_settings(&stage.defaults(&plan.defaults))?,
+        None => settings.run_settings(&plan.defaults)?,
+    };
     Ok(RunSpec {
-        id: MAIN_RUN.into(),
+        id: variant.run_id.as_str().into(),
         settings: RunSettings {
             truth: settings.cli().truth.clone(),
             seed: subject.seed,

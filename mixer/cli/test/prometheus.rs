@@ -25,7 +25,7 @@ const STARTS_MAX: usize = 3;
 
 /// A Prometheus of promemu's own.
 #[derive(Debug)]
-pub(super) struct Prometheus {
+pub(crate) struct Prometheus {
     process: Guarded,
     client: PrometheusClient,
     /// Its settings and its log.
@@ -38,7 +38,7 @@ impl Prometheus {
     /// # Errors
     ///
     /// It cannot be started, or ends or does not answer in time.
-    pub(super) fn start(program: &Path, data: &Path) -> Result<Self, Error> {
+    pub(crate) fn start(program: &Path, data: &Path) -> Result<Self, Error> {
         let failed = |what: &str| {
             let what = what.to_owned();
             move |source| Error::System { what, source }
@@ -78,7 +78,7 @@ impl Prometheus {
     }
 
     /// The client that asks it.
-    pub(super) const fn client(&self) -> &PrometheusClient {
+    pub(crate) const fn client(&self) -> &PrometheusClient {
         &self.client
     }
 

@@ -17,16 +17,16 @@ const SAMPLES_MAX: usize = 5_000_000;
 
 /// The results of an expression at all steps.
 #[derive(Debug, Default)]
-pub(super) struct Results {
+pub(crate) struct Results {
     /// Its series. The value of a native histogram is not a number.
-    pub(super) series: Vec<ResultSeries>,
+    pub(crate) series: Vec<ResultSeries>,
     /// `true` if some of the values are native histograms.
-    pub(super) has_histograms: bool,
+    pub(crate) has_histograms: bool,
 }
 
 /// The way of asking for the results of expressions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RangeQuery {
+pub(crate) struct RangeQuery {
     grid: Grid,
     /// Number of steps of one query.
     steps: usize,
@@ -34,13 +34,18 @@ pub(super) struct RangeQuery {
 
 impl RangeQuery {
     /// Queries over the steps of a grid, of a run with so many series.
-    pub(super) fn new(grid: Grid, series: u64) -> Self {
+    pub(crate) fn new(grid: Grid, series: u64) -> Self {
         let steps = SAMPLES_MAX / usize::try_from(series).unwrap_or(SAMPLES_MAX).max(1);
         Self { grid, steps: steps.clamp(1, STEPS_MAX) }
     }
 
+    /// The same queries over the steps of another grid.
+    pub(super) const fn over(self, grid: Grid) -> Self {
+        Self { grid, ..self }
+    }
+
     /// Asks for the results of an expression.
-    pub(super) fn results(
+    pub(crate) fn results(
         &self,
         prometheus: &PrometheusClient,
         expression: &str,

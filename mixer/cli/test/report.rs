@@ -1,5 +1,6 @@
 //! The report of a test, and its form as JSON.
 
+use promemu_core::error::Error;
 use promemu_core::time::{Span, Time};
 use promemu_core::verdict::{AlertSeries, Firing, Judgement, Observation, Outcome};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use crate::args::TestMode;
 
 /// The report of a test.
 pub(super) struct Report {
-    /// Name of the config, with its class if all are tested.
+    /// Name of the config, with its class if several are tested.
     pub(super) name: String,
     pub(super) subject: Subject,
     pub(super) mode: TestMode,
@@ -22,21 +23,65 @@ pub(super) struct Report {
     pub(super) mutants: Option<Vec<JudgedMutant>>,
 }
 
-/// Number of verdicts of all reports with this outcome.
-pub(super) fn count(reports: &[Report], outcome: Outcome) -> usize {
-    reports.iter().map(|report| report.count(outcome)).sum()
+/// A class of a config, or a run of a playlist, that cannot be judged. It is undecided.
+#[derive(Debug)]
+pub(super) struct Unjudged {
+    /// Name of the config, with the class.
+    pub(super) name: String,
+    pub(super) why: Error,
 }
 
-/// The reports as one object: that of the only one, or those of all classes.
-pub(super) fn json(reports: &[Report]) -> String {
-    if let [report] = reports {
+/// The report of a test, or of a class or a run of several.
+pub(super) type Judged = Result<Report, Unjudged>;
+
+/// These reports, unless none of them could be judged: then the first error, as good as any.
+pub(super) fn unless_all_failed(mut reports: Vec<Judged>) -> Result<Vec<Judged>, Error> {
+    if reports.iter().all(Result::is_err) && !reports.is_empty() {
+        return reports.swap_remove(0).map(|_| Vec::new()).map_err(|unjudged| unjudged.why);
+    }
+    Ok(reports)
+}
+
+/// The name of a report.
+pub(super) fn name(report: &Judged) -> &str {
+    match report {
+        Ok(report) => &report.name,
+        Err(unjudged) => &unjudged.name,
+    }
+}
+
+/// Number of verdicts of all reports with this outcome, and of what cannot be judged.
+pub(super) fn count(reports: &[Judged], outcome: Outcome) -> usize {
+    let count = |report: &Judged| match report {
+        Ok(report) => report.count(outcome),
+        Err(_) => usize::from(outcome == Outcome::Undecided),
+    };
+    reports.iter().map(count).sum()
+}
+
+/// The worst outcome of all reports.
+pub(super) fn worst(reports: &[Judged]) -> Outcome {
+    let worst =
+        [Outcome::Failed, Outcome::Undecided].into_iter().find(|outcome| count(reports, *outcome) > 0);
+    worst.unwrap_or(Outcome::Passed)
+}
+
+/// The reports as one object: that of the only one, or those `of` all classes or runs.
+pub(super) fn json(reports: &[Judged], of: &str) -> String {
+    if let [Ok(report)] = reports {
         return format!("{:#}\n", report.json());
     }
+    let part = |report: &Judged| match report {
+        Ok(report) => report.json(),
+        Err(Unjudged { name, why }) => json!({
+            "config": name, "error": why.to_string(), "passed": 0, "failed": 0, "undecided": 1, "verdicts": [],
+        }),
+    };
     let all = json!({
         "passed": count(reports, Outcome::Passed),
         "failed": count(reports, Outcome::Failed),
         "undecided": count(reports, Outcome::Undecided),
-        "classes": reports.iter().map(Report::json).collect::<Vec<_>>(),
+        of: reports.iter().map(part).collect::<Vec<_>>(),
     });
     format!("{all:#}\n")
 }

@@ -20,6 +20,8 @@ pub(super) struct TestRule {
     pub(super) place: String,
     /// The rule, with the labels of its group.
     pub(super) rule: Rule,
+    /// The interval of its group; `None` for that of the test.
+    pub(super) interval: Option<Span>,
     /// The other rules whose series it may read.
     pub(super) sources: Vec<usize>,
     /// Number of rules one above the other that it needs; an error if it cannot be evaluated.
@@ -42,7 +44,8 @@ pub(super) fn ordered(files: &[(PathBuf, RuleFile)]) -> Vec<TestRule> {
                 let own = Reads::of(&rule.expr);
                 let level = hindrance(group, &own).map_or(Ok(0), Err);
                 reads.push(own);
-                rules.push(TestRule { place, rule: with_labels(rule, group), sources: Vec::new(), level });
+                let (rule, interval) = (with_labels(rule, group), group.interval);
+                rules.push(TestRule { place, rule, interval, sources: Vec::new(), level });
             }
         }
     }

@@ -15,14 +15,14 @@ const BYTES_MAX: u64 = 64 << 20;
 
 /// The rule files, in the order in which they are named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// The absolute path of each file, and its contents.
     pub(super) files: Vec<(PathBuf, RuleFile)>,
 }
 
 impl Rules {
     /// Reads files and patterns of files, as a user names them.
-    pub(super) fn read(named: &[String]) -> Result<Self, Error> {
+    pub(crate) fn read(named: &[String]) -> Result<Self, Error> {
         let (mut rules, mut problems) = (Self::default(), Vec::new());
         for pattern in named {
             for path in paths(pattern)? {
@@ -54,7 +54,7 @@ impl Rules {
     }
 
     /// The rules for alerts.
-    pub(super) fn alerts(&self) -> impl Iterator<Item = &Rule> {
+    pub(crate) fn alerts(&self) -> impl Iterator<Item = &Rule> {
         self.all().filter(|rule| rule.kind == RuleKind::Alert)
     }
 
@@ -82,19 +82,28 @@ impl Rules {
         Ok(())
     }
 
-    /// Warns of intervals of groups, which nothing follows, and of a time between scrapes that does not fit to evaluations.
-    pub(super) fn warn_of_intervals(&self, evaluation: Span, step: Span) {
+    /// The groups that are not evaluated as often as all else, each with its interval.
+    pub(super) fn own_intervals(&self, evaluation: Span) -> impl Iterator<Item = (&str, Span)> {
+        let groups = self.files.iter().flat_map(|(_, file)| &file.groups);
+        let own = groups.filter_map(|group| Some((group.name.as_str(), group.interval?)));
+        own.filter(move |(_, interval)| *interval != evaluation)
+    }
+
+    /// Warns of a time between scrapes that does not fit to evaluations, and of groups whose interval nothing follows.
+    pub(super) fn warn_of_intervals(&self, evaluation: Span, step: Span, follows_groups: bool) {
         if let Some(why) = misfit(step, evaluation) {
             warn!(step = %step, evaluation_interval = %evaluation, "{why}");
         }
-        let groups = self.files.iter().flat_map(|(_, file)| &file.groups);
-        for group in groups.filter(|group| group.interval.is_some_and(|interval| interval != evaluation)) {
-            let (group, own) = (&group.name, group.interval.unwrap_or(evaluation));
-            warn!(
-                %group,
-                interval = %own,
-                "the interval of the group is not followed; rules are evaluated every {evaluation}, or as --evaluation-interval says"
-            );
+        for (group, interval) in self.own_intervals(evaluation) {
+            if !follows_groups {
+                warn!(
+                    %group,
+                    %interval,
+                    "promtool evaluates the group every {evaluation}; use --mode large, which follows its interval"
+                );
+            } else if let Some(why) = misfit(step, interval) {
+                warn!(%group, step = %step, evaluation_interval = %interval, "{why}");
+            }
         }
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use promemu_core::backfill::{Backfill, Grid};
-use promemu_core::config::ConfigFile;
 use promemu_core::error::Error;
 use promemu_core::metric::Kind;
 use promemu_core::plan::{Plan, Verdict, VerdictPlan};
@@ -16,6 +15,7 @@ use promemu_wire::grafana_dashboard::GrafanaDashboard;
 use promemu_wire::rule_file::Rule;
 use tracing::warn;
 
+use super::case::Case;
 use super::condition::{Comparison, Condition, value_and_threshold};
 use super::dashboard_files;
 use super::live::LiveRules;
@@ -23,7 +23,7 @@ use super::rules::Rules;
 use super::sweep::MEASURED;
 use crate::args::{ExportLabels, TestArgs, TestMode};
 use crate::config;
-use crate::settings::{Settings, Variant, interval, positive};
+use crate::settings::{Settings, interval, positive};
 use crate::truth::default_span;
 
 /// Seed of a test without `--seed`: each time the same, so that a test that passes goes on to pass.
@@ -41,8 +41,8 @@ type Answers = IndexMap<String, Result<Answer, String>>;
 /// The subject of a test.
 #[derive(Debug)]
 pub(super) struct Subject {
-    /// The file of the config.
-    pub(super) file: ConfigFile,
+    /// The config.
+    pub(super) case: Case,
     /// The run.
     pub(super) run: TestRun,
     /// The same without faults; `None` if the config has none.
@@ -117,16 +117,16 @@ impl Subject {
     pub(super) fn new(
         settings: &Settings,
         args: &TestArgs,
-        variant: &Variant,
+        case: &Case,
         live: Option<&LiveRules>,
     ) -> Result<Self, Error> {
+        let Case { file, variant, lasts, .. } = case;
         let from = match live {
             None => Time::parse(&args.from).map_err(|error| usage("--from or PME_TEST_FROM", &error))?,
             Some(_) => wall_now(),
         };
-        let file = config::open(settings, &args.name)?;
-        let plan = config::load_variant(settings, &file, variant, from)?.plan;
-        let (scrapes, evaluations) = grids(args, (&plan, from), live)?;
+        let plan = config::load_variant(settings, file, variant, from)?.plan;
+        let (scrapes, evaluations) = grids(args, (&plan, *lasts), from, live)?;
         let seed = settings.cli().seed.unwrap_or(SEED);
         let mut verdicts = verdicts_of(args, &plan);
         let dashboards =
@@ -136,9 +136,6 @@ impl Subject {
             Some(live) => live.rules.clone(),
         };
         rules.check(&verdicts, live.is_some())?;
-        if live.is_none() {
-            rules.warn_of_intervals(evaluations.step, scrapes.step);
-        }
         if args.sweep.is_none() {
             warn_of_few(&verdicts);
         }
@@ -151,7 +148,7 @@ impl Subject {
             Some(_) => TestRun { plan: Arc::new(plan), backfill: None },
         };
         let twin = if needs_twin {
-            let plan = settings.load_variant(&file, variant, true, from)?.plan;
+            let plan = settings.load_variant(file, variant, true, from)?.plan;
             Some(TestRun::new(plan, seed, &scrapes)?)
         } else {
             None
@@ -161,7 +158,7 @@ impl Subject {
             ExportLabels::Push => TargetLabels::Pushed,
         };
         Ok(Self {
-            file,
+            case: case.clone(),
             run,
             twin,
             verdicts,
@@ -217,7 +214,7 @@ impl Subject {
                 .any(|metric| matches!(metric.cells.layout().kind, Kind::NativeHistogram(_)))
         };
         let has_native = self.run.plan.hosts.iter().any(is_native);
-        Ok(match wanted {
+        let (mode, why) = match wanted {
             Some(TestMode::Exact) if has_many => {
                 let message = format!(
                     "--mode or PME_TEST_MODE: exact is for up to {EXACT_SAMPLES_MAX} samples; use --mode large, or make --for shorter"
@@ -230,8 +227,36 @@ impl Subject {
                 (TestMode::Large, format!("more than {EXACT_SERIES_MAX} series"))
             }
             None if has_many => (TestMode::Large, format!("more than {EXACT_SAMPLES_MAX} samples")),
-            None => (TestMode::Exact, format!("up to {EXACT_SERIES_MAX} series")),
-        })
+            None => match self.rules.own_intervals(self.evaluations.step).next() {
+                Some((group, interval)) => {
+                    (TestMode::Large, format!("the group {group:?} has an interval of its own, {interval}"))
+                }
+                None => (TestMode::Exact, format!("up to {EXACT_SERIES_MAX} series")),
+            },
+        };
+        let is_large = mode == TestMode::Large;
+        self.rules.warn_of_intervals(self.evaluations.step, self.scrapes.step, is_large);
+        if is_large {
+            self.check_intervals()?;
+        }
+        Ok((mode, why))
+    }
+
+    /// The times at which a group of rules is evaluated that has an interval of its own, or not.
+    pub(super) fn evaluations_of(&self, interval: Option<Span>) -> Grid {
+        Grid { step: interval.unwrap_or(self.evaluations.step), ..self.evaluations }
+    }
+
+    /// Refuses groups with too many evaluations.
+    fn check_intervals(&self) -> Result<(), Error> {
+        let mut own = self.rules.own_intervals(self.evaluations.step);
+        let is_over = |interval: Span| self.evaluations_of(Some(interval)).count() > TIMES_MAX;
+        match own.find(|(_, interval)| is_over(*interval)) {
+            Some((group, interval)) => Err(Error::Usage(format!(
+                "--for or PME_TEST_FOR: the group {group:?}, with its interval of {interval}, has more than {TIMES_MAX} evaluations; make it shorter"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -281,7 +306,8 @@ pub(super) fn comparisons<'v>(
 /// The times of scrapes and of evaluations.
 fn grids(
     args: &TestArgs,
-    (plan, from): (&Plan, Time),
+    (plan, lasts): (&Plan, Option<Span>),
+    from: Time,
     live: Option<&LiveRules>,
 ) -> Result<(Grid, Grid), Error> {
     let step = interval("--step or PME_TEST_STEP", &args.step)?;
@@ -290,7 +316,7 @@ fn grids(
         None => live.and_then(LiveRules::evaluation).unwrap_or(step),
     };
     let span = args.span.as_deref().map(|text| positive("--for or PME_TEST_FOR", text)).transpose()?;
-    let length = span.unwrap_or_else(|| default_span(plan));
+    let length = lasts.or(span).unwrap_or_else(|| default_span(plan));
     if length == Span::FOREVER {
         return Err(Error::Usage("--for or PME_TEST_FOR: a test must have an end".to_owned()));
     }

@@ -4,17 +4,24 @@ use promemu_core::plural::plural;
 use promemu_core::verdict::{Judgement, Outcome};
 
 use super::mutants;
-use super::report::{self, Report};
+use super::report::{self, Judged, Report, Unjudged};
 use crate::table::{self, prose, table, whole};
 
-/// A table of the verdicts of each report, and what to look at where one is not passed.
-pub(super) fn text(reports: &[Report]) -> String {
-    let texts: Vec<String> = reports.iter().map(of_one).collect();
+/// A table of the verdicts of each report, and what to look at where one is not passed. The reports are `of`
+/// classes or runs.
+pub(super) fn text(reports: &[Judged], of: &str) -> String {
+    let text = |report: &Judged| match report {
+        Ok(report) => of_one(report),
+        Err(Unjudged { name, why }) => {
+            table::paragraph(&format!("{name}: undecided, as it cannot be judged: {why}"), 0, table::width())
+        }
+    };
+    let texts: Vec<String> = reports.iter().map(text).collect();
     let mut text = texts.join("\n");
     if reports.len() > 1 {
         let all = counts(|outcome| report::count(reports, outcome));
         text.push('\n');
-        text.push_str(&table::paragraph(&format!("{} classes: {all}", reports.len()), 0, table::width()));
+        text.push_str(&table::paragraph(&format!("{} {of}: {all}", reports.len()), 0, table::width()));
     }
     text
 }

@@ -9,13 +9,14 @@ use promemu_core::verdict::Detections;
 use promemu_wire::rule_file::{RuleFile, RuleKind};
 use serde_json::json;
 
+use super::case::Case;
 use super::mutation::with_threshold;
 use super::rules::Rules;
 use super::subject::Subject;
 use super::sweep::{listed, written};
 use super::{at_once, is_stdout, observe};
 use crate::args::TestArgs;
-use crate::settings::{Settings, Variant};
+use crate::settings::Settings;
 use crate::stdout;
 use crate::table::{self, table, whole};
 
@@ -30,7 +31,7 @@ pub(super) fn sweep(settings: &Settings, args: &TestArgs, text: &str) -> Result<
         number.ok_or_else(|| Error::Usage(format!("{FLAG}: {value:?} is not a number")))
     };
     let thresholds: Vec<f64> = values.iter().map(number).collect::<Result<_, _>>()?;
-    let subject = Subject::new(settings, args, &Variant::of_class(settings.cli().class.clone()), None)?;
+    let subject = Subject::new(settings, args, &Case::of_flags(settings, args)?, None)?;
     let (mode, _) = subject.mode(args.mode)?;
     let found = at_once::each(&thresholds, args.parallel, |threshold| {
         let failed = |source| Error::System {

@@ -8,7 +8,7 @@ use tracing::warn;
 use promemu_core::event::{CLIENT_SOURCE, Event, HostId, MIXER_SOURCE};
 use promemu_core::fault::Course;
 use promemu_core::host::{DrivenHost, EmulatedHost};
-use promemu_core::plan::{Action, HostPlan, Plan};
+use promemu_core::plan::{Action, HostPlan, PhasePlan, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 use promemu_core::timeline::{
@@ -180,6 +180,22 @@ impl Fleet {
     pub(crate) fn next_run_edge(&self, after: Time) -> Time {
         let has_begun = self.counters.run_start.get().is_some();
         if has_begun { next_run_edge(&self.plan, &self.counters.course(), after) } else { Time::NEVER }
+    }
+
+    /// `true` if the run ends with its timeline, and that is over at this moment.
+    pub(crate) fn is_timeline_over(&self, at: Time) -> bool {
+        let course = self.counters.course();
+        let goes_on = |phase: &PhasePlan| {
+            course.window(phase.timed(), at).is_some() || course.next_begin(phase.timed(), at) != Time::NEVER
+        };
+        let has_begun = self.counters.run_start.get().is_some();
+        self.plan.ends_with_timeline && has_begun && !self.plan.timeline.phases.iter().any(goes_on)
+    }
+
+    /// `true` if the timeline has passed once by now, or there is none.
+    pub(crate) fn has_passed_timeline(&self) -> bool {
+        let now = self.clock.now();
+        now.since(self.course().timeline_origin(now)) >= self.plan.timeline.length
     }
 
     /// Emits the events of phases and faults that begin or end at this moment, and those of the timeline.

@@ -82,6 +82,11 @@ impl HttpClient {
         Self { secrets: self.secrets.with(secret), ..self }
     }
 
+    /// The connections alone, for requests that are made elsewhere.
+    pub(crate) fn transport(&self) -> Client {
+        self.http.clone()
+    }
+
     pub(crate) const fn secrets(&self) -> &Secrets {
         &self.secrets
     }

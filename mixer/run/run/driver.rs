@@ -53,6 +53,7 @@ async fn until_over(run: Run, spec: RunSpec, admission: &Admission) -> Result<En
         never = last_metrics::refresh(&run.0.last_metrics, &handle, push_interval),
             if keeps_last_metrics && ends_by_itself => match never {},
     };
+    let reason = live.end_effects(reason).await;
     run.advance_to(Stage::Stopping);
     note_last_state(&run, handle, keeps_last_metrics).await;
     let ended = live.end().await;
@@ -123,9 +124,10 @@ async fn until_end(
     };
     let (plans, mut reloads) = mpsc::channel(1);
     let Some((watch, running, start)) = watch else { return live.until_end(stop, &mut reloads).await };
+    let effects = live.effects_plan();
     tokio::select! {
         reason = live.until_end(stop, &mut reloads) => reason,
-        never = watch.reload_edits(&running, start, admission, plans) => match never {},
+        never = watch.reload_edits((&running, effects.as_deref()), start, admission, plans) => match never {},
     }
 }
 

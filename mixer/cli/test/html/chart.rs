@@ -6,8 +6,8 @@ use promemu_core::plan::{Scope, Verdict};
 use promemu_core::time::Time;
 use promemu_core::verdict::{AlertSeries, Firing, truth_of};
 
-use super::escape::escaped;
 use super::{Page, ticks};
+use crate::html_escape::escaped;
 use crate::test::report::Report;
 
 /// Width of the drawing, in its own units.

@@ -4,9 +4,11 @@ use std::io;
 use std::path::Path;
 
 use indexmap::{IndexMap, IndexSet};
+use promemu_core::backfill::Grid;
 use promemu_core::error::Error;
 use promemu_core::metric::{ABSENT, is_absent};
 use promemu_core::temporary_folder::TemporaryFolder;
+use promemu_core::time::Span;
 use promemu_core::verdict::{AlertStates, Answer, ResultSeries};
 use promemu_wire::export::{GridSeries, write_grid_series};
 use promemu_wire::rule_file::{Rule, RuleKind};
@@ -22,6 +24,9 @@ use super::super::series_count::series_by_name;
 use super::super::subject::{Subject, TestRun};
 use crate::prometheus_client::{PrometheusClient, Unanswered};
 
+/// Series that rules record, by the time between two evaluations of their groups, and by their labels.
+type RecordedSeries = IndexMap<Span, IndexMap<Vec<(String, String)>, GridSeries>>;
+
 /// The evaluation of one run.
 pub(super) struct Evaluation<'a> {
     subject: &'a Subject,
@@ -31,7 +36,8 @@ pub(super) struct Evaluation<'a> {
     prometheus: Result<Prometheus, String>,
     data: TemporaryFolder,
     query: RangeQuery,
-    states: AlertStates,
+    /// The states of alerts, by the time between two evaluations of their groups.
+    states: IndexMap<Span, AlertStates>,
     /// Numbers of the rules without results, each with the reason.
     lost: IndexMap<usize, String>,
 }
@@ -54,7 +60,7 @@ impl<'a> Evaluation<'a> {
             data,
             prometheus,
             query: RangeQuery::new(subject.evaluations, run.plan.series_count() as u64),
-            states: AlertStates::default(),
+            states: IndexMap::new(),
             lost: IndexMap::new(),
         })
     }
@@ -81,7 +87,10 @@ impl<'a> Evaluation<'a> {
                 undecided_alerts.entry(rule.name.clone()).or_insert_with(|| why.clone());
             }
         }
-        let alerts = self.states.histories(&self.subject.evaluations);
+        let of_interval = |(interval, states): (&Span, &AlertStates)| {
+            states.histories(&self.subject.evaluations_of(Some(*interval)))
+        };
+        let alerts = self.states.iter().flat_map(of_interval).collect();
         Ok(Evaluated { alerts, undecided_alerts, answers, series })
     }
 
@@ -116,16 +125,16 @@ impl<'a> Evaluation<'a> {
         for level in 0..=levels.copied().unwrap_or_default() {
             let recorded = self.evaluate_level(level, used)?;
             if !recorded.is_empty() {
-                self.add_blocks(&recorded)?;
+                self.add_blocks(recorded)?;
             }
         }
         Ok(())
     }
 
     /// Evaluates the rules of a level. Returns the series that others or conditions read.
-    fn evaluate_level(&mut self, level: usize, used: &IndexSet<usize>) -> Result<Vec<GridSeries>, Error> {
+    fn evaluate_level(&mut self, level: usize, used: &IndexSet<usize>) -> Result<RecordedSeries, Error> {
         let rules = self.rules;
-        let mut recorded: IndexMap<Vec<(String, String)>, GridSeries> = IndexMap::new();
+        let mut recorded = RecordedSeries::new();
         for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.level == Ok(level)) {
             let series = match self.lost_source(&rule.sources) {
                 Some(why) => Err(Unanswered::Failed(why)),
@@ -142,7 +151,8 @@ impl<'a> Evaluation<'a> {
             if !used.contains(&number) && !rules.iter().any(|rule| rule.sources.contains(&number)) {
                 continue;
             }
-            let steps = self.subject.evaluations.count();
+            let grid = self.subject.evaluations_of(rule.interval);
+            let (steps, recorded) = (grid.count(), recorded.entry(grid.step).or_default());
             for ResultSeries { labels, values } in series {
                 let known = recorded
                     .entry(labels.clone())
@@ -155,24 +165,27 @@ impl<'a> Evaluation<'a> {
                 }
             }
         }
-        Ok(recorded.into_values().collect())
+        Ok(recorded)
     }
 
     /// Evaluates a rule. Returns the series that it makes.
     fn evaluate_rule(&mut self, rule: &TestRule) -> Result<Vec<ResultSeries>, Unanswered> {
-        let Results { series, has_histograms } = self.results(&rule.rule.expr)?;
+        let grid = self.subject.evaluations_of(rule.interval);
+        let Results { series, has_histograms } = self.results(&rule.rule.expr, grid)?;
         let failed = Unanswered::Failed;
         match rule.rule.kind {
             RuleKind::Alert => {
                 let mut states = AlertStates::default();
                 let alert = rule.alert().map_err(failed)?;
-                states.add(&alert, &self.subject.evaluations, &series).map_err(failed)?;
-                self.states.add(&alert, &self.subject.evaluations, &series).map_err(failed)?;
+                states.add(&alert, &grid, &series).map_err(failed)?;
+                self.states.entry(grid.step).or_default().add(&alert, &grid, &series).map_err(failed)?;
                 Ok(states.series())
             }
             RuleKind::Record if has_histograms => {
-                let why =
-                    format!("{} records native histograms, which the large mode does not write", rule.place);
+                let why = format!(
+                    "{} records native histograms, which the large mode does not write; leave it out",
+                    rule.place
+                );
                 Err(failed(why))
             }
             RuleKind::Record => recorded(rule, series).map_err(failed),
@@ -187,18 +200,21 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    fn results(&self, expression: &str) -> Result<Results, Unanswered> {
+    fn results(&self, expression: &str, grid: Grid) -> Result<Results, Unanswered> {
         match &self.prometheus {
-            Ok(prometheus) => self.query.results(prometheus.client(), expression),
+            Ok(prometheus) => self.query.over(grid).results(prometheus.client(), expression),
             Err(why) => Err(Unanswered::Failed(why.clone())),
         }
     }
 
     /// Adds series to the data. Prometheus reads new blocks when it starts.
-    fn add_blocks(&mut self, series: &[GridSeries]) -> Result<(), Error> {
+    fn add_blocks(&mut self, recorded: RecordedSeries) -> Result<(), Error> {
         self.prometheus = Err("Prometheus does not run".to_owned());
-        write_grid_series(self.data.path(), &self.subject.evaluations, series, blocks::LENGTH_MAX)
-            .map_err(unwritable)?;
+        for (interval, series) in recorded {
+            let (grid, series) = (self.subject.evaluations_of(Some(interval)), series.into_values());
+            let series: Vec<GridSeries> = series.collect();
+            write_grid_series(self.data.path(), &grid, &series, blocks::LENGTH_MAX).map_err(unwritable)?;
+        }
         self.prometheus =
             Prometheus::start(self.program, self.data.path()).map_err(|error| error.to_string());
         Ok(())
@@ -210,7 +226,8 @@ impl<'a> Evaluation<'a> {
         if let Some(why) = hindrance {
             return Err(why);
         }
-        let Results { series, .. } = self.results(&condition.query).map_err(Unanswered::text)?;
+        let results = self.results(&condition.query, self.subject.evaluations);
+        let Results { series, .. } = results.map_err(Unanswered::text)?;
         condition.answer(series, self.subject.evaluations.count())
     }
 }
@@ -227,7 +244,10 @@ fn recorded(rule: &TestRule, results: Vec<ResultSeries>) -> Result<Vec<ResultSer
         labels.sort_unstable();
         let steps = known.entry(labels.clone()).or_default();
         if values.iter().any(|(step, _)| !steps.insert(*step)) {
-            return Err(format!("{} has two results with the same labels at once", rule.place));
+            return Err(format!(
+                "{} has two results with the same labels at once; keep a label that tells them apart",
+                rule.place
+            ));
         }
         all.push(ResultSeries { labels, values });
     }

@@ -68,7 +68,8 @@ impl LiveRules {
                 let interval = intervals.entry(rule.name.clone()).or_insert(Span::ZERO);
                 *interval = span(group.interval).max(*interval);
                 if rule.health == "err" {
-                    let why = format!("Prometheus cannot evaluate its rule: {}", rule.last_error);
+                    let why =
+                        format!("Prometheus cannot evaluate its rule: {}; correct it there", rule.last_error);
                     failing.insert(rule.name.clone(), why);
                 }
             }

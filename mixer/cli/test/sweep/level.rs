@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::short::{short, short_bytes};
 use crate::args::TestArgs;
-use crate::settings::{Settings, Variant};
+use crate::settings::Settings;
+use crate::test::case::Case;
 use crate::test::subject::Subject;
 use crate::test::{blocks, observe};
 
@@ -66,8 +67,9 @@ impl Level {
         (argument, value): (&str, &str),
     ) -> Result<Self, Error> {
         let arguments = [(argument.to_owned(), Argument::from(value))].into_iter().collect();
-        let variant = Variant { class: settings.cli().class.clone(), arguments };
-        let subject = Subject::new(settings, args, &variant, None)?;
+        let mut case = Case::of_flags(settings, args)?;
+        case.variant.arguments = arguments;
+        let subject = Subject::new(settings, args, &case, None)?;
         let (mode, _) = subject.mode(args.mode)?;
         let seen = observe(&subject, &subject.rules, false, (mode, args))?;
         let secs = seen.grid.to.since(seen.grid.from).as_secs_f64();
