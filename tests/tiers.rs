@@ -114,6 +114,27 @@ fn an_archive_plans_first_expires_what_is_old_and_takes_no_file_of_another_recor
 }
 
 #[test]
+fn a_copy_that_was_given_up_takes_no_file_of_another_recording_with_it() {
+    let (dir, days) = days();
+    let (policy, old) = (dir.path().join("policy.ron"), dir.path().join("old"));
+    fs::write(&policy, r#"[(tier: "hot", store: folder("old"))]"#).unwrap();
+    let paths = |n: usize| Recording::open(&days).unwrap().manifest().slices[n].files[0].path.clone();
+    let (own, other) = (old.join(paths(0)), old.join(paths(1)));
+    fs::create_dir_all(other.parent().unwrap()).unwrap();
+    fs::write(&other, "someone else's").unwrap();
+    let refused = archive("archive", &days, &policy).output().unwrap();
+    assert_eq!((refused.status.code(), own.exists()), (Some(1), true));
+    // The slices that were to move are others now, so what there is of their copies goes.
+    store("compact", &days, NOW);
+    let plan = told(archive("archive", &days, &policy).output().unwrap());
+    assert_eq!((plan.matches("remove copy ").count(), plan.matches("archive ").count()), (24, 3), "{plan}");
+    assert_eq!(fs::read(&other).unwrap(), b"someone else's");
+    assert_eq!((own.exists(), files(&old)), (false, 3 + 1));
+    assert_eq!(Recording::open(&days).unwrap().manifest().archived.len(), 3);
+    assert_eq!(told(archive("archive", &days, &policy).output().unwrap()), "nothing to do\n");
+}
+
+#[test]
 fn a_bucket_has_the_days_of_its_tiers_and_shows_no_secret() {
     let Some(server) = Seaweed::start() else { return };
     server.make_bucket("metrics");

@@ -134,13 +134,18 @@ fn copy(folder: &RecordingFolder, store: &dyn FileStore, file: &FileEntry) -> io
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         put => put.map_err(named)?,
     }
-    let mut sink = HashedSink::new(io::sink());
-    store.get(&file.path, &mut sink).map_err(named)?;
-    if sink.sha256() == file.sha256 {
+    if is_copy(store, file).map_err(named)? {
         return Ok(());
     }
     let why = "the store has another file of this name; give each recording a folder or prefix of its own";
     Err(named(io::Error::new(ErrorKind::InvalidData, why)))
+}
+
+/// `true` if the file of this name in a store is a copy of this one.
+fn is_copy(store: &dyn FileStore, file: &FileEntry) -> io::Result<bool> {
+    let mut sink = HashedSink::new(io::sink());
+    store.get(&file.path, &mut sink)?;
+    Ok(sink.sha256() == file.sha256)
 }
 
 /// Brings files back. Their copies stay, as those of an archive that is not finished.
@@ -176,7 +181,8 @@ pub(super) fn bring_back(
     })
 }
 
-/// Removes the copies of one entry, and then the entry. A copy that is gone already is no failure.
+/// Removes the copies of one entry, and then the entry. A copy that is gone already is no failure. Until all copies were read
+/// back a file of this name may be another recording's, which stays.
 pub(super) fn remove_copies(
     folder: &RecordingFolder,
     address: &str,
@@ -185,13 +191,17 @@ pub(super) fn remove_copies(
 ) -> io::Result<()> {
     let store = store_of(stores, address)?;
     let manifest = folder.manifest()?;
-    for file in manifest
-        .archived
-        .iter()
-        .filter(|entry| entry.is_copy(address, number))
-        .flat_map(|entry| entry.part.files())
-    {
-        store.remove(&file.path)?;
+    for entry in manifest.archived.iter().filter(|entry| entry.is_copy(address, number)) {
+        for file in entry.part.files() {
+            let is_own = entry.is_moved
+                || match is_copy(store, file) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => false,
+                    read => read?,
+                };
+            if is_own {
+                store.remove(&file.path)?;
+            }
+        }
     }
     folder.change(|manifest| manifest.archived.retain(|entry| !entry.is_copy(address, number)))
 }
