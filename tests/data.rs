@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use promemu_wire::recording::{Recording, RecordingFolder, SourceEntry};
 use promemu_wire::samples::ReadSeries;
 
+use crate::kills;
 use crate::processes::{Process, promemu_command};
-use crate::record::{bits, rows};
 
 /// 2026-01-05T00:00:00Z
 const BEGIN: i64 = 1_767_571_200_000;
@@ -166,7 +166,7 @@ fn a_wrong_query_is_told_in_a_sentence() {
 
 /// Three days of counters with resets and gauges, in slices of an hour.
 pub(crate) fn days() -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = kills::folder();
     let path = dir.path().join("days");
     let mut state = 7u64;
     let mut random = move || {
@@ -234,22 +234,22 @@ fn answers(recording: &Path, args: &[&str]) -> Vec<(String, f64)> {
 #[test]
 fn kills_of_compact_and_downsample_lose_no_row_and_steps_have_the_growth_of_samples() {
     let (_dir, days) = days();
-    let original = bits(&rows(&days));
+    let original = kills::samples(&days);
     let now = "2026-01-09T00:00:00Z";
     let mut kills = 0;
     for changes in 1..=5 {
         kills += usize::from(killed("compact", &days, now, changes));
-        assert!(bits(&rows(&days)) == original, "after {kills} kills");
+        assert!(kills::samples(&days) == original, "after {kills} kills");
     }
     assert!(kills >= 3, "{kills}");
     store("compact", &days, now);
-    assert!(bits(&rows(&days)) == original);
+    assert!(kills::samples(&days) == original);
     assert_eq!(Recording::open(&days).unwrap().manifest().slices.len(), 3);
     assert_eq!(store("compact", &days, now), "nothing to do\n");
 
     for changes in 1..=5 {
         kills += usize::from(killed("downsample", &days, now, changes));
-        assert!(bits(&rows(&days)) == original, "after {kills} kills");
+        assert!(kills::samples(&days) == original, "after {kills} kills");
     }
     assert!(kills >= 6, "{kills}");
     store("downsample", &days, now);

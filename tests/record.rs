@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use promemu_wire::recording::Recording;
 use promemu_wire::samples::{HistogramSample, SampleValue};
@@ -200,7 +199,7 @@ const STORED: &str = r#"Config(default_job_name: "stored", hosts: [
     ], faults: [host_down(at: "30m", lasts: "5m")]),
 ])"#;
 
-const RANGE: [&str; 4] = ["--from", "2026-01-05T00:00:00Z", "--to", "2026-01-05T05:00:01Z"];
+pub(crate) const RANGE: [&str; 4] = ["--from", "2026-01-05T00:00:00Z", "--to", "2026-01-05T05:00:01Z"];
 
 /// Writes blocks of [`STORED`] into `data` of a folder.
 pub(crate) fn store(dir: &Path) {
@@ -414,43 +413,6 @@ fn actions_are_noted_while_the_recorder_goes_on() {
 /// The committed rows of the manifest that is there right now.
 fn committed(folder: &Path) -> Rows {
     if folder.join("manifest.json").exists() { rows(folder) } else { Rows::new() }
-}
-
-#[test]
-fn a_recorder_that_is_killed_loses_no_committed_row_and_has_none_twice() {
-    let kills = if std::env::var_os("PROMEMU_LONG").is_some() { 50 } else { 10 };
-    let (_run, port) = exporter();
-    let stored = tempfile::tempdir().unwrap();
-    store(stored.path());
-    let prometheus = Database::prometheus_with_data(stored, true);
-    let dir = tempfile::tempdir().unwrap();
-    let [live, past] = ["live", "past"].map(|name| dir.path().join(name));
-    let (url, target) = (prometheus.url(), format!("127.0.0.1:{port}"));
-    let stored =
-        [&["--remote-read", &url, "--match", "{job=\"stored\"}", "--slice", "2m"], &RANGE[..]].concat();
-    let scraped = ["--scrape", &target, "--interval", "20ms", "--slice", "50ms"];
-    let mut before = [Rows::new(), Rows::new()];
-    for kill in 0..kills {
-        for ((folder, args), before) in [(&live, &scraped[..]), (&past, &stored)].into_iter().zip(&mut before)
-        {
-            let mut recorder =
-                Process::start(promemu_command(&["record"]).args(args).arg("--out").arg(folder));
-            // Moments of the start, of the first slices, and any later ones.
-            std::thread::sleep(Duration::from_millis(40 + kill * 37 % 400));
-            recorder.kill_unreaped();
-            recorder.wait();
-            let after = committed(folder);
-            let lost = before.keys().find(|key| !after.contains_key(key));
-            assert!(lost.is_none(), "{lost:?}");
-            *before = after;
-        }
-    }
-    assert!(!before[0].is_empty(), "some slices were committed");
-    // To its end it has all, and each once.
-    recorded(&stored, &past);
-    let whole = dir.path().join("whole");
-    recorded(&stored, &whole);
-    assert_eq!(bits(&rows(&past)), bits(&rows(&whole)));
 }
 
 #[test]

@@ -10,7 +10,6 @@ use promemu_wire::recording::Recording;
 use crate::data::{days, files, store};
 use crate::kills::{self, Kills};
 use crate::processes::promemu_command;
-use crate::record::{bits, rows};
 use crate::seaweed::{KEY, SECRET, Seaweed};
 
 const NOW: &str = "2026-01-09T00:00:00Z";
@@ -38,7 +37,7 @@ fn rows_anywhere(recording: &Path) -> u64 {
 #[test]
 fn kills_of_archive_at_random_instants_lose_no_row_and_make_none_twice() {
     let (dir, days) = days();
-    let original = bits(&rows(&days));
+    let original = kills::samples(&days);
     store("downsample", &days, NOW);
     let policy = dir.path().join("policy.ron");
     let text = r#"[(tier: "hot", store: folder("old")), (tier: "warm", step: "1m", store: folder("old"))]"#;
@@ -59,17 +58,17 @@ fn kills_of_archive_at_random_instants_lose_no_row_and_make_none_twice() {
         for file in moved.flat_map(|entry| entry.part.files()) {
             assert_eq!(fs::metadata(old.join(&file.path)).unwrap().len(), file.bytes, "{}", file.path);
         }
-        assert_eq!((recording.damage(), rows_anywhere(&own)), (vec![], original.len() as u64));
+        assert_eq!((recording.damage(), rows_anywhere(&own)), (vec![], kills::rows(&original)));
         told(archive("archive", &own, &policy).output().unwrap());
         assert_eq!((files(&own.join("samples")), files(&old)), (0, 72 + 2));
         assert_eq!(told(archive("archive", &own, &policy).output().unwrap()), "nothing to do\n");
         kills.kill(&mut archive("restore", &own, &policy));
         assert_eq!(
             (Recording::open(&own).unwrap().damage(), rows_anywhere(&own)),
-            (vec![], original.len() as u64)
+            (vec![], kills::rows(&original))
         );
         told(archive("restore", &own, &policy).output().unwrap());
-        assert!(bits(&rows(&own)) == original, "after {killed} kills");
+        assert!(kills::samples(&own) == original, "after {killed} kills");
         fs::remove_dir_all(&own).unwrap();
         fs::remove_dir_all(&old).unwrap();
     }
@@ -139,7 +138,7 @@ fn a_bucket_has_the_days_of_its_tiers_and_shows_no_secret() {
     let Some(server) = Seaweed::start() else { return };
     server.make_bucket("metrics");
     let (dir, days) = days();
-    let original = bits(&rows(&days));
+    let original = kills::samples(&days);
     store("compact", &days, NOW);
     store("downsample", &days, NOW);
     let policy = dir.path().join("policy.ron");
@@ -163,7 +162,7 @@ fn a_bucket_has_the_days_of_its_tiers_and_shows_no_secret() {
     let error = String::from_utf8(wrong.stderr).unwrap();
     assert!(wrong.status.code() == Some(1) && error.contains("store s3://metrics/shop/x: "), "{error}");
     assert!(!error.contains("another-s3cret") && !error.contains(KEY), "{error}");
-    assert!(bits(&rows(&days)) == original);
+    assert!(kills::samples(&days) == original);
 
     let mut kills = Kills::within(Duration::from_secs(1));
     write(&format!(", credentials_file: {:?}", server.credentials_file()));
@@ -171,7 +170,7 @@ fn a_bucket_has_the_days_of_its_tiers_and_shows_no_secret() {
         kills.kill(&mut archive("archive", &days, &policy));
         assert_eq!(
             (Recording::open(&days).unwrap().damage(), rows_anywhere(&days)),
-            (vec![], original.len() as u64)
+            (vec![], kills::rows(&original))
         );
     }
     told(with_keys("archive", &days, SECRET));
@@ -183,7 +182,7 @@ fn a_bucket_has_the_days_of_its_tiers_and_shows_no_secret() {
     // Three days of samples; of the steps the last day stays.
     assert_eq!(server.list("metrics").matches("<Key>shop/x/").count(), 3 + 2);
     told(archive("restore", &days, &policy).output().unwrap());
-    assert!(bits(&rows(&days)) == original);
+    assert!(kills::samples(&days) == original);
     told(archive("archive", &days, &policy).output().unwrap());
     let mut expire = promemu_command(&["store", "expire", "--now", "2027-01-01", "--policy"]);
     told(expire.arg(&policy).arg(&days).output().unwrap());
