@@ -149,6 +149,98 @@ fn has_tiers(influx: &Influx) {
     }
 }
 
+/// A dump of ten minutes of two instances of a shop, from 2026-01-05 on: each 15 s nine requests that succeed and one that fails.
+fn shop_dump() -> String {
+    use std::fmt::Write as _;
+    let grows: [(&str, f64); 8] = [
+        ("http_requests_total,code=200", 9.0),
+        ("http_requests_total,code=500", 1.0),
+        ("http_request_duration_seconds_bucket,le=0.1", 5.0),
+        ("http_request_duration_seconds_bucket,le=0.5", 9.0),
+        ("http_request_duration_seconds_bucket,le=1", 10.0),
+        ("http_request_duration_seconds_bucket,le=+Inf", 10.0),
+        ("http_response_size_bytes_sum", 1500.0),
+        ("process_cpu_seconds_total", 3.0),
+    ];
+    let mut text = String::new();
+    for instance in ["a:1", "b:1"] {
+        let own = format!("env=\"test\",instance=\"{instance}\",job=\"shop\"");
+        for (name, each) in grows {
+            let (name, label) = name.split_once(',').unwrap_or((name, ""));
+            let label = label.split_once('=').map(|(key, value)| format!("{key}=\"{value}\","));
+            for n in 0..41 {
+                let (at, value) =
+                    (1_767_571_200_000i64 + n * 15_000, 7.0 + each * f64::from(i32::try_from(n).unwrap()));
+                let label = label.as_deref().unwrap_or_default();
+                writeln!(text, "{{__name__=\"{name}\",{label}{own}}} {value} {at}").unwrap();
+            }
+        }
+        for n in 0..41 {
+            let at = 1_767_571_200_000i64 + n * 15_000;
+            writeln!(text, "{{__name__=\"process_resident_memory_bytes\",{own}}} 100000000 {at}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn the_shipped_pipeline_writes_the_health_of_services_with_the_fault_that_was_on() {
+    let Some(influx) = Influx::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    kills::copy(Path::new("docker/pipelines"), dir.path());
+    fs::write(dir.path().join("dump.txt"), shop_dump()).unwrap();
+    let policy = dir.path().join("health_policy.ron");
+    let text = fs::read_to_string(&policy).unwrap();
+    let url = format!("http://127.0.0.1:{}", influx.port);
+    // The server drops what is older than that by its own clock.
+    fs::write(&policy, text.replace("http://127.0.0.1:8086", &url).replace("365d", "36500d")).unwrap();
+    let run = || {
+        let mut run = promemu_command(&["pipeline", "run"]);
+        run.arg(dir.path().join("health_metrics.ron"));
+        let output = run
+            .env("PME_RECORD_DUMP", "dump.txt")
+            .env("PME_STORE_NOW", "2026-01-05T00:20:00Z")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // The recording is there with its action before it has samples.
+    let record = promemu_command(&["record", "--dump", "/dev/null", "--name", "none", "--out"])
+        .arg(dir.path().join("health"))
+        .output()
+        .unwrap();
+    assert!(record.status.success(), "{}", String::from_utf8_lossy(&record.stderr));
+    let fault = Action {
+        at_ms: 1_767_571_200_000 + 180_000,
+        name: "latency".to_owned(),
+        target: "b:1".to_owned(),
+        value: None,
+        until_ms: Some(1_767_571_200_000 + 300_000),
+    };
+    append_actions(&dir.path().join("health"), &[fault]).unwrap();
+    assert!(run().starts_with("load 2026-01-05 dump health: 1 files, "));
+    let fields = "\"cpu_usage\", \"memory_usage\", \"request_rate\", \"error_rate\", \"latency_p50\", \"latency_p95\", \"latency_p99\", \"throughput\"";
+    let rows_of = |tags: &str| {
+        influx.values(&format!("SELECT {fields} FROM health.health.\"health_metrics\" WHERE {tags}"))
+    };
+    let tags = |instance: &str, fault: &str| {
+        format!(
+            "\"service\" = 'shop' AND \"environment\" = 'test' AND \"instance\" = '{instance}' AND \"fault_type\" = '{fault}'"
+        )
+    };
+    let rows = rows_of(&tags("a:1", "none"));
+    assert_eq!(rows.len(), 10, "{rows:?}");
+    let second: Vec<f64> = rows[1].iter().map(|value| value.as_f64().unwrap()).collect();
+    let expected = [1_767_571_260_000.0, 0.2, 1e8, 40.0 / 60.0, 0.1, 0.1, 0.75, 0.95, 100.0];
+    for (own, expected) in second.iter().zip(expected) {
+        assert!((own - expected).abs() <= 1e-9 * expected, "{second:?}");
+    }
+    assert_eq!((rows_of(&tags("b:1", "none")).len(), rows_of(&tags("b:1", "latency")).len()), (8, 2));
+    assert_eq!(influx.values("SHOW TAG KEYS ON health FROM health_metrics").len(), 4);
+    assert!(run().starts_with("nothing to do\n"));
+}
+
 #[test]
 fn rows_older_than_a_tier_keeps_are_not_sent_and_a_refusal_is_told() {
     let (dir, days) = days();

@@ -1,5 +1,6 @@
 //! `promemu store`: compacts, downsamples, archives and expires recordings.
 
+mod fields;
 mod places;
 mod policy;
 

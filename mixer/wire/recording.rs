@@ -41,6 +41,6 @@ pub use reader::{Recording, SeriesSamples};
 pub use replay::RecordingReplays;
 pub use slice::SliceWriter;
 pub use store::{
-    FileStore, RowStore, StorePart, Stores, Tier, TierStore, archive, compact, downsample, expire, load,
-    restore,
+    FieldRule, FileStore, Measurement, RowStore, StorePart, Stores, Tier, TierStore, archive, compact,
+    downsample, expire, load, restore,
 };

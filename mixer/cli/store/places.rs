@@ -10,7 +10,7 @@ use promemu_run::http::{HttpOptions, TargetUrl};
 use promemu_run::stores::{
     ContinuousQuery, Credentials, FolderStore, InfluxPlace, InfluxSettings, InfluxStore, S3Settings, S3Store,
 };
-use promemu_wire::recording::{Action, Stores, Tier};
+use promemu_wire::recording::{Action, Measurement, Stores, Tier};
 use serde::Deserialize;
 
 /// The region of servers that have none.
@@ -52,7 +52,7 @@ pub(super) enum StoreText {
 pub(super) enum Place {
     Folder(PathBuf),
     S3 { settings: S3Settings, credentials_file: Option<PathBuf> },
-    Influxdb { settings: InfluxSettings, token: Option<TokenPlace> },
+    Influxdb { settings: InfluxSettings, token: Option<TokenPlace>, measurement: Option<Measurement> },
 }
 
 /// The place of a token.
@@ -117,7 +117,7 @@ impl StoreText {
                 let tags = tags.map_or_else(default_tags, |tags| tags.into_iter().collect());
                 let http = http("influxdb", options)?;
                 let settings = InfluxSettings { url, http, token: None, place, query: None, tags };
-                Ok(Place::Influxdb { settings, token })
+                Ok(Place::Influxdb { settings, token, measurement: None })
             }
         }
     }
@@ -146,6 +146,9 @@ impl Place {
         match self {
             Self::Folder(path) => format!("folder {}", path.display()),
             Self::S3 { settings, .. } => settings.address(),
+            Self::Influxdb { settings, measurement: Some(measurement), .. } => {
+                format!("{} {}", settings.address(), measurement.name)
+            }
             Self::Influxdb { settings, .. } => settings.address(),
         }
     }
@@ -164,7 +167,10 @@ impl Place {
                 let credentials = Credentials::read(credentials_file.as_deref())?;
                 drop(stores.files.insert(address, Box::new(S3Store::new(settings, credentials)?)));
             }
-            Self::Influxdb { settings, token } => {
+            Self::Influxdb { settings, token, measurement } => {
+                if let Some(measurement) = measurement {
+                    stores.measurements.insert(address.clone(), measurement);
+                }
                 let token = token.map(TokenPlace::read).transpose()?;
                 let store = InfluxStore::new(InfluxSettings { token, ..settings }, actions.to_vec())?;
                 drop(stores.databases.insert(address, Box::new(store)));
@@ -209,7 +215,10 @@ pub(super) fn add_queries(places: &mut [Place], tiers: &[Tier]) {
         |retention: &str| tiers.iter().find(|tier| tier.name == retention).and_then(|tier| tier.step_ms);
     let samples: Vec<(String, String, String)> = places
         .iter()
-        .filter_map(|place| if let Place::Influxdb { settings, .. } = place { v1(settings) } else { None })
+        .filter_map(|place| match place {
+            Place::Influxdb { settings, measurement: None, .. } => v1(settings),
+            _ => None,
+        })
         .filter(|(.., retention)| step_of(retention).is_none())
         .collect();
     for place in places {

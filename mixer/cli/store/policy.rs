@@ -5,10 +5,11 @@ use std::path::Path;
 use promemu_core::error::Error;
 use promemu_core::time::Span;
 use promemu_core::{text_file, user_file};
-use promemu_wire::recording::{Tier, TierStore};
+use promemu_wire::recording::{Measurement, Tier, TierStore};
 use ron::extensions::Extensions;
 use serde::Deserialize;
 
+use super::fields::{self, FieldTexts};
 use super::places::{self, Place, StoreText};
 
 /// The policy without `--policy`.
@@ -27,6 +28,8 @@ struct TierText {
     keep: Option<String>,
     store: Option<StoreText>,
     after: Option<String>,
+    measurement: Option<String>,
+    fields: Option<FieldTexts>,
 }
 
 /// The tiers of a recording, and their stores.
@@ -54,14 +57,18 @@ fn parse(text: &str, base: &Path) -> Result<Policy, String> {
         format!("{}:{}: {}", start.line, start.col, error.code)
     })?;
     let Policy { mut tiers, mut places } = Policy::default();
-    for TierText { tier, step, keep, store, after } in texts {
+    for TierText { tier, step, keep, store, after, measurement, fields } in texts {
         let millis =
             |field: &str, text: Option<String>| text.map(|text| millis(&tier, field, &text)).transpose();
         let (step_ms, keep_ms) = (millis("step", step)?, millis("keep", keep)?);
         if step_ms.is_some_and(|step| step % 1000 != 0 || 86_400_000 % step != 0) {
             return Err(format!("tier {tier}: step must be whole seconds that divide a day, as in 1m or 1h"));
         }
-        if tiers.iter().any(|other| other.name == tier || other.step_ms == step_ms) {
+        let is_measurement = measurement.is_some();
+        let is_alike = |other: &Tier| {
+            other.step_ms == step_ms && !other.is_measurement && !is_measurement || other.name == tier
+        };
+        if tiers.iter().any(is_alike) {
             return Err(format!("tier {tier} is there twice, or another one has its step; leave one out"));
         }
         if after.is_some() && store.is_none() {
@@ -72,15 +79,35 @@ fn parse(text: &str, base: &Path) -> Result<Policy, String> {
         let after_ms = millis("after", after)?.unwrap_or(0);
         let keep_secs = keep_ms.and_then(|keep| u64::try_from(keep / 1000).ok());
         let place = store.map(|store| store.place(base, (&tier, keep_secs))).transpose();
+        let place = place.and_then(|place| measured(place, (measurement, fields), step_ms));
         let place = place.map_err(|why| format!("tier {tier}: {why}"))?;
         let (databases, files): (Vec<Place>, Vec<Place>) = place.into_iter().partition(Place::is_database);
         let store = files.first().map(|place| TierStore { address: place.address(), after_ms });
         let database = databases.first().map(Place::address);
         places.extend(databases.into_iter().chain(files));
-        tiers.push(Tier { name: tier, step_ms, keep_ms, store, database });
+        let step_ms = step_ms.filter(|_| !is_measurement);
+        tiers.push(Tier { name: tier, step_ms, keep_ms, store, database, is_measurement });
     }
     places::add_queries(&mut places, &tiers);
     Ok(Policy { tiers, places })
+}
+
+/// The place of a tier, whose rows may be those of a measurement.
+fn measured(
+    place: Option<Place>,
+    (name, texts): (Option<String>, Option<FieldTexts>),
+    step_ms: Option<i64>,
+) -> Result<Option<Place>, String> {
+    let Some(name) = name else {
+        let why = "fields needs measurement beside it, the name of what has them";
+        return if texts.is_some() { Err(why.to_owned()) } else { Ok(place) };
+    };
+    let (Some(Place::Influxdb { settings, token, .. }), Some(step_ms)) = (place, step_ms) else {
+        return Err("measurement needs a step, and influxdb(…) as its store".to_owned());
+    };
+    let (tags, fields) = (fields::tags(&settings.tags), fields::fields(texts)?);
+    let measurement = Some(Measurement { name, step_ms, tags, fields });
+    Ok(Some(Place::Influxdb { settings, token, measurement }))
 }
 
 fn millis(tier: &str, field: &str, text: &str) -> Result<i64, String> {
@@ -113,6 +140,10 @@ mod tests {
         );
         assert!(told("[(tier: \"a\", keep: \"0s\")]").contains("keep must be longer than 0"));
         assert!(told("[(tier: \"a\"), (tier: \"b\")]").contains("tier b is there twice"));
+        assert!(
+            told("[(tier: \"a\", measurement: \"m\")]").contains("measurement needs a step, and influxdb(…)")
+        );
+        assert!(told("[(tier: \"a\", fields: {})]").contains("fields needs measurement beside it"));
         assert!(told("[(tier: \"a\", after: \"1d\")]").contains("after needs store beside it"));
         assert!(told("[(tier: \"a\", store: s3(bucket: \"\"))]").contains("tier a: s3 has no bucket"));
         assert!(
@@ -153,6 +184,19 @@ mod tests {
         let query: Vec<_> = places.iter().map(query).collect();
         assert_eq!(query[0].as_ref().map(|query| (&*query.from, query.step_secs)), Some(("hot", 60)));
         assert_eq!(query[1..], [None, None]);
+        let text = r#"[
+            (tier: "hot", store: influxdb(url: "http://h:8086", database: "shop")),
+            (tier: "health", step: "1m", store: influxdb(url: "http://h:8086", database: "shop"), measurement: "health_metrics"),
+        ]"#;
+        let Policy { tiers, places } = parse(text, Path::new("")).unwrap();
+        assert_eq!((tiers[1].step_ms, tiers[1].is_measurement), (None, true));
+        assert_eq!(tiers[1].database.as_deref(), Some("influxdb http://h:8086 shop/health health_metrics"));
+        let measurement = match &places[1] {
+            Place::Influxdb { measurement, .. } => measurement.clone().unwrap(),
+            _ => panic!("it is in a database"),
+        };
+        let tags: Vec<&str> = measurement.tags.iter().map(|(tag, _)| &**tag).collect();
+        assert_eq!((tags, measurement.step_ms), (vec!["service", "environment", "instance"], 60_000));
         let wrong = r#"[(tier: "a", store: influxdb(url: "http://h:8086", org: "o"))]"#;
         let told = parse(wrong, Path::new("")).unwrap_err();
         assert_eq!(told, "tier a: influxdb needs a database (1.x), or org and bucket (2.x)");

@@ -7,9 +7,9 @@ pub const SELECTIONS: [(&str, &[&str]); 2] = [("application", APPLICATION), ("ku
 
 /// Metrics of an application: rate, errors, latency, CPU, memory, throughput.
 const APPLICATION: &[&str] = &[
-    "{__name__=~\".*(request|response|error|failure|rpc|query|queries|message|job|task)s?(_.*)?_total\"}",
+    "{__name__=~\".*(request|response|error|failure|rpc|query|queries|message|job|task|handled)s?(_.*)?_total\"}",
     "{__name__=~\".*(latency|duration|request|response|rpc|query)s?(_.*)?_(seconds|milliseconds|ms)(_bucket|_sum|_count)?\"}",
-    "{__name__=~\".*_(sent|received|read|written|transmitted)_bytes(_total)?|.*_bytes_(sent|received|read|written)(_total)?\"}",
+    "{__name__=~\".*_(sent|received|read|written|transmitted)_bytes(_total)?|.*_bytes_(sent|received|read|written)(_total)?|.*(request|response)_size_bytes(_bucket|_sum|_count)?\"}",
     "{__name__=~\"process_(cpu_seconds_total|resident_memory_bytes|virtual_memory_bytes|open_fds|max_fds|start_time_seconds)\"}",
     "{__name__=~\"(go_goroutines|go_memstats_heap_inuse_bytes|jvm_memory_used_bytes|jvm_memory_bytes_used|nodejs_heap_size_used_bytes)\"}",
     "{__name__=~\".*(in_flight|inflight|active|open|pending|queue|connections|saturation).*\"}",
@@ -94,6 +94,8 @@ mod tests {
             "http_requests_total",
             "http_request_duration_seconds_bucket",
             "grpc_server_handled_latency_seconds_sum",
+            "grpc_server_handled_total",
+            "http_response_size_bytes_sum",
             "process_cpu_seconds_total",
             "nginx_connections_active",
             "node_network_transmit_bytes_total",

@@ -215,7 +215,7 @@ impl InfluxStore {
 }
 
 impl RowStore for InfluxStore {
-    fn put(&mut self, series: &ReadSeries, at_ms: i64, fields: &[(&'static str, f64)]) -> io::Result<()> {
+    fn put(&mut self, series: &ReadSeries, at_ms: i64, fields: &[(&str, f64)]) -> io::Result<()> {
         let key = self.tagging.key_of(series, at_ms);
         if !put_line(key, fields.iter().copied(), at_ms, &mut self.batch) {
             self.counts[1] += 1;

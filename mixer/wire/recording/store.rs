@@ -8,6 +8,7 @@ mod compact;
 mod downsample;
 mod expire;
 mod load;
+mod measurement;
 mod step_file;
 
 use std::fs;
@@ -25,6 +26,7 @@ pub use self::compact::compact;
 pub use self::downsample::downsample;
 pub use self::expire::expire;
 pub use self::load::load;
+pub use self::measurement::{FieldRule, Measurement};
 pub(super) use self::step_file::{StepRow, read_steps};
 
 /// Milliseconds of a day.
@@ -43,6 +45,8 @@ pub struct Tier {
     pub store: Option<TierStore>,
     /// Address of the database that has its rows, too, without secrets.
     pub database: Option<String>,
+    /// `true` if its rows in the database are those of a measurement. It is no tier of the recording itself.
+    pub is_measurement: bool,
 }
 
 /// The store of a tier.
@@ -85,7 +89,7 @@ pub trait RowStore: std::fmt::Debug {
     /// # Errors
     ///
     /// Rows cannot be put.
-    fn put(&mut self, series: &ReadSeries, at_ms: i64, fields: &[(&'static str, f64)]) -> io::Result<()>;
+    fn put(&mut self, series: &ReadSeries, at_ms: i64, fields: &[(&str, f64)]) -> io::Result<()>;
 
     /// A row that has no form in a database, and is left out.
     fn leave_out(&mut self);
@@ -105,6 +109,8 @@ pub struct Stores {
     pub files: IndexMap<String, Box<dyn FileStore>>,
     /// Databases of rows.
     pub databases: IndexMap<String, Box<dyn RowStore>>,
+    /// Measurements of databases that do not have the rows of samples.
+    pub measurements: IndexMap<String, Measurement>,
 }
 
 /// A part of a plan.
@@ -133,6 +139,7 @@ enum Work {
     Restore(String, u64),
     RemoveArchived(String, u64),
     Load { database: String, number: u64, from_ms: i64 },
+    LoadMeasurement { database: String, numbers: Vec<u64>, from_ms: i64 },
 }
 
 impl StorePart {
@@ -151,7 +158,11 @@ impl StorePart {
     pub const fn needs_store(&self) -> bool {
         matches!(
             self.work,
-            Work::Archive { .. } | Work::Restore(..) | Work::RemoveArchived(..) | Work::Load { .. }
+            Work::Archive { .. }
+                | Work::Restore(..)
+                | Work::RemoveArchived(..)
+                | Work::Load { .. }
+                | Work::LoadMeasurement { .. }
         )
     }
 
@@ -171,6 +182,9 @@ impl StorePart {
             Work::RemoveArchived(store, number) => archive::remove_copies(folder, store, *number, stores),
             Work::Load { database, number, from_ms } => {
                 load::carry_out(folder, (database, *number, *from_ms), stores)
+            }
+            Work::LoadMeasurement { database, numbers, from_ms } => {
+                measurement::carry_out(folder, (database, numbers, *from_ms), stores)
             }
         }
     }

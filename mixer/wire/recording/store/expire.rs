@@ -12,7 +12,7 @@ use crate::recording::manifest::{FileEntry, Manifest};
 #[must_use]
 pub fn expire(manifest: &Manifest, tiers: &[Tier], now_ms: i64) -> Vec<StorePart> {
     let mut parts = Vec::new();
-    for tier in tiers {
+    for tier in tiers.iter().filter(|tier| !tier.is_measurement) {
         let Some(keep_ms) = tier.keep_ms else { continue };
         let is_old = |day: i64| day + super::DAY_MS + keep_ms <= now_ms;
         match tier.step_ms {

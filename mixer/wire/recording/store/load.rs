@@ -3,7 +3,7 @@
 
 use std::io::{self, ErrorKind};
 
-use super::{StorePart, Stores, Tier, Work, day_of, read_steps};
+use super::{StorePart, Stores, Tier, Work, day_of, measurement, read_steps};
 use crate::recording::Recording;
 use crate::recording::folder::RecordingFolder;
 use crate::recording::manifest::{LoadedEntry, Manifest};
@@ -15,6 +15,10 @@ pub fn load(manifest: &Manifest, tiers: &[Tier], now_ms: i64) -> Vec<StorePart> 
     let mut parts = Vec::new();
     for tier in tiers {
         let Some(database) = &tier.database else { continue };
+        if tier.is_measurement {
+            parts.extend(measurement::plan(manifest, tier, database, now_ms));
+            continue;
+        }
         let is_kept = |day: i64| tier.keep_ms.is_none_or(|keep| day + super::DAY_MS + keep > now_ms);
         let is_new = |number: u64| !manifest.is_loaded(database, number);
         let from_ms = tier.keep_ms.map_or(i64::MIN, |keep| now_ms - keep);
