@@ -125,3 +125,55 @@ fn a_pipeline_runs_again_and_again_or_when_there_is_an_event() {
     });
     assert_eq!((waits.terminate(), daemon.terminate()), (Some(0), Some(0)));
 }
+
+#[test]
+fn two_pipelines_are_compared_over_copies_of_a_recording() {
+    let (dir, file) = shop();
+    let days = dir.path().join("days");
+    let before = kills::samples(&days);
+    let other = dir.path().join("other.ron");
+    let text = r#"(name: "other", stages: [
+        (name: "steps", run: ["store", "downsample", "days", "--now", "2026-01-09T00:00:00Z"]),
+        (name: "sent", run: ["store", "load", "days", "--policy", "no-such-policy.ron"]),
+        (name: "last", run: ["data", "query", "days", "level", "--agg", "max", "--out", "last.csv"]),
+    ])"#;
+    fs::write(&other, text).unwrap();
+    let text = fs::read_to_string(&file).unwrap().replace("\"other\", \"level\"", "\"days\", \"level\"");
+    fs::write(&file, text).unwrap();
+    let compare = |more: &[&str]| {
+        let mut compare = promemu_command(&["pipeline", "compare"]);
+        compare.arg(&file).arg(&other).arg(&days).args(more).output().unwrap()
+    };
+    let out = dir.path().join("out");
+    let compared = compare(&["--out", out.to_str().unwrap()]);
+    assert!(compared.status.success(), "{}", log(&compared));
+    let shown = String::from_utf8(compared.stdout).unwrap();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!((lines[0], lines[4], lines[6]), ("shop", "other", "  sent: left out"), "{shown}");
+    assert!(lines[1].starts_with("  compact: ") && lines[1].ends_with(" s"), "{shown}");
+    assert!(lines[8].starts_with("recording: 3 slices, 34560 rows, "), "{shown}");
+    assert!(
+        lines[8].contains(" | 72 slices, 34560 rows, ") && lines[8].ends_with("the same samples"),
+        "{shown}"
+    );
+    assert!(lines[9].starts_with("steps of 60 s: none | ") && lines[9].ends_with(" | different"), "{shown}");
+    assert!(
+        lines[11].starts_with("last.csv: ") && lines[11].ends_with("2 lines only in a, 2 only in b"),
+        "{shown}"
+    );
+    assert!(lines[12].starts_with("other.csv: ") && lines[12].ends_with(" | only one has it"), "{shown}");
+    // The recording is as it was, and what was made of it is kept where it was asked for.
+    assert!(kills::samples(&days) == before && !dir.path().join("last.csv").exists());
+    assert!(out.join("a/last.csv").exists() && out.join("b/days/manifest.json").exists());
+    let again = compare(&["--out", out.to_str().unwrap()]);
+    assert!(log(&again).contains("there are results already; name a new folder"), "{}", log(&again));
+    let plan = String::from_utf8(compare(&["--dry-run"]).stdout).unwrap();
+    assert!(plan.contains("leave out other sent: promemu store load days"), "{plan}");
+    fs::write(&other, text_with_a_wrong_stage()).unwrap();
+    let failed = compare(&[]);
+    assert!(failed.status.code() == Some(1) && log(&failed).contains("a stage failed"), "{}", log(&failed));
+}
+
+fn text_with_a_wrong_stage() -> &'static str {
+    r#"(name: "other", stages: [(name: "wrong", run: ["data", "query", "none", "level"])])"#
+}

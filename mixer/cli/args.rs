@@ -45,7 +45,7 @@ pub(crate) use fit::FitArgs;
 pub(crate) use flags::{Flag, commands, flags};
 pub(crate) use new::NewArgs;
 pub(crate) use parse::{command, parse};
-pub(crate) use pipeline::{PipelineArgs, PipelineCommand, PipelineRunArgs};
+pub(crate) use pipeline::{PipelineArgs, PipelineCommand, PipelineCompareArgs, PipelineRunArgs};
 pub(crate) use plot::PlotArgs;
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use record::{ActionArgs, RecordAction, RecordArgs};

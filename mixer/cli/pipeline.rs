@@ -1,6 +1,8 @@
 //! `promemu pipeline`: commands of promemu in the order of what they need, from a file.
 
+mod compare;
 mod events;
+mod results;
 mod runs;
 mod stages;
 mod state;
@@ -27,7 +29,10 @@ const LOOKS: Duration = Duration::from_secs(1);
 
 /// Runs a pipeline once, or again and again until a signal comes.
 pub(crate) async fn pipeline(args: &PipelineArgs, is_dry: bool) -> Result<(), Error> {
-    let PipelineCommand::Run(args) = &args.command;
+    let args = match &args.command {
+        PipelineCommand::Run(args) => args,
+        PipelineCommand::Compare(args) => return compare::compare(args, is_dry).await,
+    };
     let pipeline = stages::read(&args.file)?;
     let path = args.state.clone().unwrap_or_else(|| {
         let mut name = args.file.clone().into_os_string();
@@ -46,7 +51,7 @@ pub(crate) async fn pipeline(args: &PipelineArgs, is_dry: bool) -> Result<(), Er
         state.begin()?;
     }
     let folder = promemu_run::whole_file::folder(&args.file);
-    let mut run = Run { pipeline: &pipeline, folder, state, shutdown };
+    let mut run = Run { pipeline: &pipeline, folder, state, shutdown, is_quiet: false };
     go_on(&mut run, args, every).await
 }
 

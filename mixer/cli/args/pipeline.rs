@@ -19,6 +19,29 @@ pub(crate) enum PipelineCommand {
         after_help = "Examples:\n  promemu pipeline run shop.ron --dry-run\n  promemu pipeline run shop.ron\n  promemu pipeline run shop.ron --every 1h\n  promemu pipeline run shop.ron --follow shop"
     )]
     Run(PipelineRunArgs),
+    /// Run two pipelines over copies of a recording, and show what each makes of it, and in what time
+    #[command(after_help = "Example:\n  promemu pipeline compare shop.ron shop-2.ron shop")]
+    Compare(PipelineCompareArgs),
+}
+
+/// Two pipelines, and the recording that both begin with.
+#[derive(Debug, Args)]
+pub(crate) struct PipelineCompareArgs {
+    /// The file of the first pipeline; each works in a folder of its own, which has the files beside it
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) a: PathBuf,
+
+    /// The file of the second pipeline
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) b: PathBuf,
+
+    /// The folder of the recording; the pipelines name it by its last part
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) recording: PathBuf,
+
+    /// Keep what the pipelines made in this new folder, in a and b [default: it is removed]
+    #[arg(short, long, env = "PME_PIPELINE_OUT", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// A pipeline, and the times of its runs.

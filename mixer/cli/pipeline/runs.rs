@@ -29,6 +29,8 @@ pub(super) struct Run<'p> {
     pub(super) folder: &'p Path,
     pub(super) state: StateFile,
     pub(super) shutdown: Shutdown,
+    /// Leaves out what its commands print.
+    pub(super) is_quiet: bool,
 }
 
 /// The end of a process.
@@ -61,7 +63,8 @@ impl Run<'_> {
         self.state.begin()
     }
 
-    async fn stage(&self, stage: &Stage) -> Result<(), Error> {
+    /// Runs one stage, with its attempts.
+    pub(super) async fn stage(&self, stage: &Stage) -> Result<(), Error> {
         let mut pause = FIRST_PAUSE;
         let mut left = stage.retries;
         loop {
@@ -98,6 +101,9 @@ impl Run<'_> {
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
         command.args(&stage.run).current_dir(self.folder).stdin(Stdio::null());
+        if self.is_quiet {
+            command.stdout(Stdio::null());
+        }
         let mut child = command.spawn().map_err(failed)?;
         let limit = stage.timeout.unwrap_or(Duration::MAX);
         let end = tokio::select! {
