@@ -11,6 +11,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod actions;
 mod api;
 mod api_bounds;
 mod api_description;

@@ -293,14 +293,14 @@ fn random_live_runs_have_the_alerts_of_the_exact_mode() {
 }
 
 /// An Alertmanager that notifies one receiver of alerts on hosts, and another one of all others.
-struct Alertmanager {
-    port: u16,
+pub(crate) struct Alertmanager {
+    pub(crate) port: u16,
     _process: Process,
     _dir: tempfile::TempDir,
 }
 
 impl Alertmanager {
-    fn notifying(webhook: u16) -> Self {
+    pub(crate) fn notifying(webhook: u16) -> Self {
         let (port, dir) = (free_port(), tempfile::tempdir().unwrap());
         let file = dir.path().join("alertmanager.yml");
         let receiver = |name: &str| {

@@ -1,6 +1,8 @@
 //! `promemu record`: records the metrics of a real system, and what was done to it.
 
 mod action;
+mod alerts;
+mod annotations;
 mod source_file;
 mod sources;
 
@@ -22,7 +24,7 @@ const LIVE_SLICE: Span = Span::from_secs(60);
 /// Records until all sources are done, `--for` is over, or a signal comes; or notes an action.
 pub(crate) async fn record(settings: &Settings, args: &RecordArgs) -> Result<(), Error> {
     if let Some(RecordAction::Action(args)) = &args.action {
-        return action::action(args);
+        return action::action(args).await;
     }
     let folder = out(args.out.as_deref())?;
     let specs = specs(args)?;

@@ -29,7 +29,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use action_file::{Action, append_actions};
+pub use action_file::{Action, append_actions, change_actions};
 pub use archived::{ArchivedEntry, ArchivedPart};
 pub use folder::RecordingFolder;
 pub use manifest::{

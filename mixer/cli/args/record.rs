@@ -108,7 +108,7 @@ pub(crate) struct RecordArgs {
 pub(crate) enum RecordAction {
     /// Note what was done to the recorded system; the recorder may go on meanwhile
     #[command(
-        after_help = "Examples:\n  promemu record action scale --target shop --value 3 --out shop\n  promemu record action --truth-file truth.jsonl --out shop"
+        after_help = "Examples:\n  promemu record action scale --target shop --value 3 --out shop\n  promemu record action --truth-file truth.jsonl --out shop\n  promemu record action --from-grafana http://127.0.0.1:3000,bearer_file=token --out shop\n  promemu record action --from-alertmanager http://127.0.0.1:9093 --out shop"
     )]
     Action(ActionArgs),
 }
@@ -143,3 +143,11 @@ pub(crate) struct ActionArgs {
     #[arg(short, long, env = "PME_RECORD_OUT", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
 }
+    /// A Grafana whose annotations in the time of the recording become actions
+    #[arg(long, env = "PME_RECORD_ACTION_FROM_GRAFANA", value_name = "URL[,KEY=VALUE]", hide_env_values = true, conflicts_with_all = ["name", "target", "value", "at", "until", "truth_file"])]
+    pub(crate) from_grafana: Option<String>,
+
+    /// An Alertmanager whose alerts become actions, and end with the command that does not see them any more
+    #[arg(long, env = "PME_RECORD_ACTION_FROM_ALERTMANAGER", value_name = "URL[,KEY=VALUE]", hide_env_values = true, conflicts_with_all = ["name", "target", "value", "at", "until", "truth_file", "from_grafana"])]
+    pub(crate) from_alertmanager: Option<String>,
+

@@ -2,18 +2,29 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use promemu_core::error::Error;
 use promemu_core::time::Time;
 use promemu_core::{text_file, user_file};
 use promemu_run::clock::wall_now;
+use promemu_run::http::{HttpClient, Limits, TargetUrl};
+use promemu_run::printable::printable;
 use promemu_run::whole_file::unwritable;
-use promemu_wire::recording::{Action, append_actions};
+use promemu_wire::recording::{Action, Recording, append_actions, change_actions};
+use reqwest::Method;
 use serde::Deserialize;
 use tracing::info;
 
+use super::{alerts, annotations};
+
 use crate::args::ActionArgs;
 use crate::settings::moment;
+
+/// Limits of an answer of a server, and bytes of one that is an error that are shown.
+const LIMITS: Limits =
+    Limits { time: Some(Duration::from_secs(30)), silence: Duration::from_secs(30), body_bytes: 64 << 20 };
+const SAID_MAX: usize = 200;
 
 /// A record of the ground truth of a run.
 #[derive(Deserialize)]
@@ -27,23 +38,58 @@ struct TruthLine {
     end_unix: Option<f64>,
 }
 
-/// Notes an action, or those of a file.
-pub(super) fn action(args: &ActionArgs) -> Result<(), Error> {
+/// Notes an action, or those of a file or a server.
+pub(super) async fn action(args: &ActionArgs) -> Result<(), Error> {
     let folder = super::out(args.out.as_deref())?;
-    let actions = match (&args.name, &args.truth_file) {
-        (_, Some(path)) => of_truth(path)?,
-        (Some(name), None) => vec![of_flags(name, args)?],
-        (None, None) => {
-            let message = "no action given; write its name, or a file with --truth-file";
-            return Err(Error::Usage(message.to_owned()));
-        }
-    };
-    append_actions(&folder, &actions).map_err(|source| match source.kind() {
+    let refused = |source: std::io::Error| match source.kind() {
         ErrorKind::NotFound | ErrorKind::InvalidData => Error::Usage(source.to_string()),
         _ => unwritable(&folder, "--out", source),
-    })?;
+    };
+    let actions = if let Some(text) = &args.from_alertmanager {
+        let alerts = alerts::fetch(text).await?;
+        let now_ms = millis(wall_now());
+        change_actions(&folder, |actions| alerts::note(&alerts, actions, now_ms)).map_err(refused)?;
+        info!(folder = %folder.display(), alerts = alerts.len(), "noted");
+        return Ok(());
+    } else if let Some(text) = &args.from_grafana {
+        let recording = Recording::open(&folder).map_err(refused)?;
+        annotations::fetch(text, recording.range().map(|(begin_ms, _)| begin_ms)).await?
+    } else if let Some(path) = &args.truth_file {
+        of_truth(path)?
+    } else if let Some(name) = &args.name {
+        vec![of_flags(name, args)?]
+    } else {
+        let message =
+            "no action given; write its name, or name --truth-file, --from-grafana or --from-alertmanager";
+        return Err(Error::Usage(message.to_owned()));
+    };
+    append_actions(&folder, &actions).map_err(refused)?;
     info!(folder = %folder.display(), actions = actions.len(), "noted");
     Ok(())
+}
+
+/// The answer in JSON of a server to a GET.
+pub(super) async fn ask(
+    http: &HttpClient,
+    url: &TargetUrl,
+    path: &str,
+    parameters: &[(&str, String)],
+) -> Result<Vec<u8>, Error> {
+    let mut whole = url.url().clone();
+    whole.set_path(&format!("{}/{path}", whole.path().trim_end_matches('/')));
+    if !parameters.is_empty() {
+        whole.query_pairs_mut().extend_pairs(parameters);
+    }
+    let failed = |why: String| Error::Run(format!("{url}: {}", http.conceal(why)));
+    let request = http.request(Method::GET, whole).header("accept", "application/json");
+    let mut answer = http.send(request, LIMITS).await.map_err(|error| failed(error.to_string()))?;
+    let status = answer.status();
+    if status.is_success() {
+        return answer.body().await.map_err(|error| failed(error.to_string()));
+    }
+    let said = answer.beginning(SAID_MAX).await;
+    let said = printable(said.trim_ascii(), false).into_owned();
+    Err(failed(format!("it answers {status}: {said}; check the address and its credentials")))
 }
 
 fn of_flags(name: &str, args: &ActionArgs) -> Result<Action, Error> {
@@ -95,7 +141,7 @@ fn of_truth(path: &Path) -> Result<Vec<Action>, Error> {
     Ok(actions)
 }
 
-fn millis(time: Time) -> i64 {
+pub(super) fn millis(time: Time) -> i64 {
     time.unix_millis().cast_signed()
 }
 

@@ -137,7 +137,7 @@ impl Answer {
     }
 
     /// The body as far as it comes, about this many bytes at most.
-    pub(crate) async fn beginning(&mut self, bytes_max: usize) -> Vec<u8> {
+    pub async fn beginning(&mut self, bytes_max: usize) -> Vec<u8> {
         let mut body = Vec::new();
         while body.len() < bytes_max
             && let Ok(Some(chunk)) = self.chunk().await

@@ -50,13 +50,24 @@ pub struct Action {
 ///
 /// The folder is no recording, or cannot be written.
 pub fn append_actions(folder: &Path, actions: &[Action]) -> io::Result<()> {
-    change_manifest(folder, |manifest| {
-        let mut all = read(folder)?;
+    change_actions(folder, |all| {
         for action in actions {
             if !all.contains(action) {
                 all.push(action.clone());
             }
         }
+    })
+}
+
+/// Changes the actions of a recording, which are in the order of their times afterwards.
+///
+/// # Errors
+///
+/// The folder is no recording, or cannot be written.
+pub fn change_actions(folder: &Path, change: impl FnOnce(&mut Vec<Action>)) -> io::Result<()> {
+    change_manifest(folder, |manifest| {
+        let mut all = read(folder)?;
+        change(&mut all);
         all.sort_by_key(|action| action.at_ms);
         manifest.actions = Some(write(folder, &all)?);
         Ok(())
