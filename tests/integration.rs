@@ -49,6 +49,7 @@ mod host_actions;
 mod hostile_servers;
 mod influxdb;
 mod kills;
+mod kubernetes;
 mod levers;
 mod live_verdicts;
 mod logs;

@@ -30,7 +30,7 @@ pub(crate) async fn record(settings: &Settings, args: &RecordArgs) -> Result<(),
     let specs = specs(args)?;
     if specs.is_empty() {
         return Err(Error::Usage(
-            "no source given; name one with --scrape, --remote-read, --query, --blocks, --dump, \
+            "no source given; name one with --scrape, --kubernetes, --remote-read, --query, --blocks, --dump, \
              --listen-remote-write, --listen-otlp or --sources"
                 .to_owned(),
         ));
@@ -74,6 +74,7 @@ fn specs(args: &RecordArgs) -> Result<Vec<SourceSpec>, Error> {
     if !args.scrape.is_empty() || !args.http_sd.is_empty() {
         kinds.push(SourceKind::Scrape { targets: args.scrape.clone(), lists: args.http_sd.clone() });
     }
+    kinds.extend(args.kubernetes.clone().map(SourceKind::Kubernetes));
     kinds.extend(args.remote_read.clone().map(SourceKind::RemoteRead));
     kinds.extend(args.query.clone().map(SourceKind::Query));
     kinds.extend(args.blocks.clone().map(SourceKind::Blocks));

@@ -7,6 +7,7 @@
 pub mod block_files;
 mod clock_offset;
 pub mod dump_file;
+pub mod kubernetes;
 mod live_slice;
 mod metadata;
 mod outlet;

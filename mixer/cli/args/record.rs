@@ -23,6 +23,10 @@ pub(crate) struct RecordArgs {
     #[arg(long, env = "PME_RECORD_HTTP_SD", value_name = "URL[,KEY=VALUE]", hide_env_values = true)]
     pub(crate) http_sd: Vec<String>,
 
+    /// The API of a Kubernetes, by a kubeconfig, or in-cluster for a pod's own: pods, replica sets, nodes, what metrics-server measures, and pods to scrape
+    #[arg(long, env = "PME_RECORD_KUBERNETES", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) kubernetes: Option<String>,
+
     /// A Prometheus whose samples are read as they are stored
     #[arg(long, env = "PME_RECORD_REMOTE_READ", value_name = "URL[,KEY=VALUE]", hide_env_values = true)]
     pub(crate) remote_read: Option<String>,
@@ -139,10 +143,6 @@ pub(crate) struct ActionArgs {
     #[arg(long, env = "PME_RECORD_ACTION_TRUTH_FILE", value_name = "FILE", conflicts_with_all = ["name", "target", "value", "at", "until"], value_hint = ValueHint::FilePath)]
     pub(crate) truth_file: Option<PathBuf>,
 
-    /// The folder of the recording
-    #[arg(short, long, env = "PME_RECORD_OUT", value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) out: Option<PathBuf>,
-}
     /// A Grafana whose annotations in the time of the recording become actions
     #[arg(long, env = "PME_RECORD_ACTION_FROM_GRAFANA", value_name = "URL[,KEY=VALUE]", hide_env_values = true, conflicts_with_all = ["name", "target", "value", "at", "until", "truth_file"])]
     pub(crate) from_grafana: Option<String>,
@@ -151,3 +151,7 @@ pub(crate) struct ActionArgs {
     #[arg(long, env = "PME_RECORD_ACTION_FROM_ALERTMANAGER", value_name = "URL[,KEY=VALUE]", hide_env_values = true, conflicts_with_all = ["name", "target", "value", "at", "until", "truth_file", "from_grafana"])]
     pub(crate) from_alertmanager: Option<String>,
 
+    /// The folder of the recording
+    #[arg(short, long, env = "PME_RECORD_OUT", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+}

@@ -20,6 +20,7 @@ struct Source {
     scrape: Vec<String>,
     #[serde(default)]
     http_sd: Vec<String>,
+    kubernetes: Option<String>,
     remote_read: Option<String>,
     query: Option<String>,
     blocks: Option<PathBuf>,
@@ -69,6 +70,7 @@ impl Source {
         if !self.scrape.is_empty() || !self.http_sd.is_empty() {
             kinds.push(SourceKind::Scrape { targets: self.scrape, lists: self.http_sd });
         }
+        kinds.extend(self.kubernetes.map(SourceKind::Kubernetes));
         kinds.extend(self.remote_read.map(SourceKind::RemoteRead));
         kinds.extend(self.query.map(SourceKind::Query));
         kinds.extend(self.blocks.map(SourceKind::Blocks));
@@ -78,8 +80,8 @@ impl Source {
         let count = kinds.len();
         let (Some(kind), 1) = (kinds.pop(), count) else {
             return Err(format!(
-                "source {} has {count} places; give it one of scrape, http_sd, remote_read, query, blocks, dump, \
-                 listen_remote_write and listen_otlp",
+                "source {} has {count} places; give it one of scrape, http_sd, kubernetes, remote_read, query, blocks, \
+                 dump, listen_remote_write and listen_otlp",
                 self.name
             ));
         };

@@ -8,6 +8,7 @@ use promemu_core::time::{Span, Time};
 use promemu_run::http::{HttpOptions, TargetUrl, listen_address};
 use promemu_run::inputs::block_files::BlockFiles;
 use promemu_run::inputs::dump_file::DumpFile;
+use promemu_run::inputs::kubernetes::{ClusterAccess, Kubernetes};
 use promemu_run::inputs::range_query::RangeQuery;
 use promemu_run::inputs::receive_otlp::ReceiveOtlp;
 use promemu_run::inputs::receive_remote_write::ReceiveRemoteWrite;
@@ -28,6 +29,7 @@ const SILENCE: Span = Span::from_secs(120);
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum SourceKind {
     Scrape { targets: Vec<String>, lists: Vec<String> },
+    Kubernetes(String),
     RemoteRead(String),
     Query(String),
     Blocks(PathBuf),
@@ -60,6 +62,7 @@ impl SourceKind {
     pub(super) const fn default_name(&self) -> &'static str {
         match self {
             Self::Scrape { .. } => "scrape",
+            Self::Kubernetes(_) => "kubernetes",
             Self::RemoteRead(_) => "remote_read",
             Self::Query(_) => "query",
             Self::Blocks(_) => "blocks",
@@ -94,6 +97,11 @@ impl SourceSpec {
     fn input(&self, now: Time) -> Result<Box<dyn Input>, Error> {
         Ok(match &self.kind {
             SourceKind::Scrape { targets, lists } => Box::new(self.scrape(targets, lists)?),
+            SourceKind::Kubernetes(place) => {
+                let (interval, timeout) = self.pace()?;
+                let (job, labels) = (self.name.clone(), self.labels.clone());
+                Box::new(Kubernetes { access: ClusterAccess::read(place)?, job, interval, timeout, labels })
+            }
             SourceKind::RemoteRead(text) => {
                 let (url, http) = server("--remote-read", text, "http://127.0.0.1:9090")?;
                 let (range, silence) = (self.range(now)?, self.silence()?);
@@ -139,11 +147,7 @@ impl SourceSpec {
     }
 
     fn scrape(&self, targets: &[String], lists: &[String]) -> Result<Scrape, Error> {
-        let interval = interval("--interval or PME_RECORD_INTERVAL", &self.interval)?;
-        let timeout = match &self.timeout {
-            Some(text) => positive("--timeout or PME_RECORD_TIMEOUT", text)?,
-            None => SCRAPE_TIMEOUT,
-        };
+        let (interval, timeout) = self.pace()?;
         let mut all: [Vec<TargetUrl>; 2] = Default::default();
         let mut http: Option<HttpOptions> = None;
         for (urls, (flag, texts)) in all.iter_mut().zip([("--scrape", targets), ("--http-sd", lists)]) {
@@ -166,9 +170,19 @@ impl SourceSpec {
             lists,
             http: http.unwrap_or_default(),
             interval,
-            timeout: timeout.min(interval),
+            timeout,
             labels: self.labels.clone(),
         })
+    }
+
+    /// The interval of a live source, and the time limit of what it does at each.
+    fn pace(&self) -> Result<(Span, Span), Error> {
+        let interval = interval("--interval or PME_RECORD_INTERVAL", &self.interval)?;
+        let timeout = match &self.timeout {
+            Some(text) => positive("--timeout or PME_RECORD_TIMEOUT", text)?,
+            None => SCRAPE_TIMEOUT,
+        };
+        Ok((interval, timeout.min(interval)))
     }
 
     fn silence(&self) -> Result<Span, Error> {

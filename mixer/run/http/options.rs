@@ -75,6 +75,28 @@ impl HttpOptions {
         Ok(own)
     }
 
+    /// Those of credentials that are in files of another form: a bearer token, authorities to trust, and a certificate with its
+    /// key, in PEM.
+    pub fn of_parts(
+        bearer: Option<String>,
+        authorities: Option<Vec<u8>>,
+        identity: Option<Vec<u8>>,
+        skips_verification: bool,
+    ) -> Result<Self, Error> {
+        let mut own = Self::default();
+        own.authorize(None, None, bearer)?;
+        let is_pem = |pem: &[u8]| Certificate::from_pem_bundle(pem).is_ok_and(|found| !found.is_empty());
+        if authorities.as_deref().is_some_and(|pem| !is_pem(pem)) {
+            return Err(usage("the certificate of the server's authority is no PEM certificate"));
+        }
+        if identity.as_deref().is_some_and(|pem| Identity::from_pem(pem).is_err()) {
+            return Err(usage("the client's certificate and key are no PEM certificate and PEM key"));
+        }
+        own.skips_verification = skips_verification && authorities.is_none();
+        (own.ca_certificates, own.identity) = (authorities, identity);
+        Ok(own)
+    }
+
     /// The same for a server, whose clients show its user and password: a user without a password would give access to
     /// anyone who knows the name.
     pub fn take_for_server(options: &mut IndexMap<String, String>) -> Result<Self, Error> {

@@ -22,7 +22,7 @@ const LIST_INTERVAL_MIN: Duration = Duration::from_secs(1);
 const LIST_INTERVAL_MAX: Duration = Duration::from_secs(30);
 
 /// The targets of lists. A target is scraped until its sender is dropped.
-type Listed = BTreeMap<target_list::Target, watch::Sender<bool>>;
+pub(super) type Listed = BTreeMap<target_list::Target, watch::Sender<bool>>;
 
 /// A source that is scraped.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl Scrape {
     }
 
     /// Begins with new targets of lists, and ends with those that are gone.
-    fn follow(
+    pub(super) fn follow(
         &self,
         targets: Vec<target_list::Target>,
         listed: &mut Listed,
