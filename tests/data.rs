@@ -138,6 +138,30 @@ fn a_query_gives_samples_and_what_they_come_to() {
 }
 
 #[test]
+fn an_answer_of_the_cache_is_as_the_first_one_until_a_file_of_its_time_changes() {
+    let (dir, shop) = shop();
+    let cache = dir.path().join("cache");
+    let asked = |range: &str, agg: &[&str]| {
+        let args = [&["queue", "--from", range, "--cache", cache.to_str().unwrap()], agg].concat();
+        let output = promemu_command(&["data", "query"]).arg(&shop).args(args).output().unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{log}");
+        (output.stdout, log.contains("answered from --cache"))
+    };
+    let all = "2026-01-05";
+    let last = "2026-01-05T00:01:00Z";
+    let first = asked(all, &[]);
+    assert_eq!((first.1, asked(all, &[])), (false, (first.0.clone(), true)));
+    assert!(!asked(all, &["--agg", "max"]).1 && !asked(last, &[]).1);
+    let samples = vec![(series("queue", "200"), vec![(BEGIN + 20_000, 9.0)])];
+    write(&shop, &[(BEGIN + 16_000, BEGIN + 30_000, samples)]);
+    let changed = asked(all, &[]);
+    assert!(!changed.1 && changed.0 != first.0);
+    assert!(asked(all, &[]).1 && asked(last, &[]).1, "that of another time stays");
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), 4);
+}
+
+#[test]
 fn a_wrong_query_is_told_in_a_sentence() {
     let (_dir, shop) = shop();
     let told = |args: &[&str]| {

@@ -8,7 +8,7 @@ use promemu_wire::recording::{Action, append_actions};
 
 use crate::data::days;
 use crate::kills;
-use crate::processes::{Process, eventually, free_port, http, promemu, promemu_command};
+use crate::processes::{Process, eventually, free_port, http, promemu, promemu_command, promtool_errors};
 
 /// A recording `days`, and a pipeline in the same folder that compacts it, asks for one metric of `other`, and then for one of
 /// `days`.
@@ -42,8 +42,20 @@ fn a_pipeline_goes_on_at_the_stage_that_failed() {
     };
     let stages: Vec<String> = plan.lines().filter_map(name).collect();
     assert_eq!(stages, ["compact", "other", "last"], "{plan}");
-    let failed = run(&file, &[]);
+    let metrics = dir.path().join("shop.prom");
+    let told = ["--metrics", metrics.to_str().unwrap()];
+    let failed = run(&file, &told);
     assert_eq!(failed.status.code(), Some(1));
+    let page = || fs::read_to_string(&metrics).unwrap();
+    let failed_is = |stage: &str, value: u32| {
+        format!("promemu_pipeline_stage_failed{{pipeline=\"shop\",stage=\"{stage}\"}} {value}\n")
+    };
+    assert!(
+        page().contains(&failed_is("compact", 0)) && page().contains(&failed_is("other", 1)),
+        "{}",
+        page()
+    );
+    assert_eq!(promtool_errors(&page()), Vec::<String>::new());
     assert!(
         log(&failed).contains("stage other failed: exit status: 2; the next run goes on with it"),
         "{}",
@@ -54,7 +66,8 @@ fn a_pipeline_goes_on_at_the_stage_that_failed() {
     assert!(plan.starts_with("done compact: promemu store compact days "), "{plan}");
 
     kills::copy(&dir.path().join("days"), &dir.path().join("other"));
-    let done = run(&file, &[]);
+    let done = run(&file, &told);
+    assert!(page().contains(&failed_is("other", 0)) && page().contains(&failed_is("last", 0)), "{}", page());
     assert!(
         done.status.success() && log(&done).contains("stage was done before and is left out"),
         "{}",

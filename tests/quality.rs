@@ -7,7 +7,7 @@ use promemu_wire::recording::{MANIFEST, Manifest, RecordingFolder, SourceEntry};
 use promemu_wire::samples::ReadSeries;
 use serde_json::Value;
 
-use crate::processes::promemu_command;
+use crate::processes::{promemu_command, promtool_errors};
 
 /// 2026-01-05T00:00:00Z
 const BEGIN: i64 = 1_767_571_200_000;
@@ -109,7 +109,9 @@ fn files_that_are_missing_or_damaged_are_named_and_the_rest_is_measured() {
     let mut bytes = fs::read(file(4)).unwrap();
     bytes[40] ^= 1;
     fs::write(file(4), bytes).unwrap();
-    let (code, report) = measured(&path, &["--budget", "problems=0", "--budget", "completeness=0.9"]);
+    let metrics = path.with_extension("prom");
+    let budget = ["--budget", "problems=0", "--budget", "completeness=0.9"];
+    let (code, report) = measured(&path, &[&budget[..], &["--metrics", metrics.to_str().unwrap()]].concat());
     let found = problems(&report);
     assert_eq!(code, 3, "{found:?}");
     for expected in [
@@ -125,6 +127,19 @@ fn files_that_are_missing_or_damaged_are_named_and_the_rest_is_measured() {
     assert_eq!(report["samples"], 480);
     let exceeded = report["over_budget"].as_array().unwrap();
     assert_eq!(exceeded[0], "completeness is 0.6667; the budget is 0.9");
+    let page = fs::read_to_string(&metrics).unwrap();
+    let recording = path.display();
+    for line in [
+        format!(
+            "promemu_quality_share{{measure=\"completeness\",recording=\"{recording}\"}} 0.6666666666666666\n"
+        ),
+        format!("promemu_quality_budget{{measure=\"completeness\",recording=\"{recording}\"}} 0.9\n"),
+        format!("promemu_quality_over_budget{{recording=\"{recording}\"}} 2\n"),
+        format!("promemu_quality_samples{{recording=\"{recording}\"}} 480\n"),
+    ] {
+        assert!(page.contains(&line), "{line}: {page}");
+    }
+    assert_eq!(promtool_errors(&page), Vec::<String>::new());
 }
 
 #[test]

@@ -35,8 +35,15 @@ const DASHBOARDS: [(&str, &[&str]); 5] = [
 ];
 
 /// The shipped dashboards that are designed by hand; verdicts judge them.
-const DESIGNED: [&str; 5] =
-    ["users_overview", "users_cost", "users_reliability", "client_performance", "resilience_analysis"];
+const DESIGNED: [&str; 7] = [
+    "users_overview",
+    "users_cost",
+    "users_reliability",
+    "client_performance",
+    "resilience_analysis",
+    "recording",
+    "data_quality",
+];
 
 /// Runs whose metrics the dashboards and rules query; promemu's own metrics are not among them.
 const EXPORTS: [&[&str]; 7] = [
@@ -195,7 +202,7 @@ fn promtool_has_no_remark_on_a_metric_of_a_shipped_config() {
 }
 
 /// All expressions of a shipped dashboard.
-fn shipped(name: &str) -> Vec<String> {
+pub(crate) fn shipped(name: &str) -> Vec<String> {
     let path = docker().join(format!("grafana/dashboards/{name}.json"));
     expressions(&std::fs::read_to_string(path).unwrap())
 }
@@ -237,7 +244,7 @@ fn as_chosen(expr: &str) -> String {
 }
 
 /// The expressions of a rule file, with recorded series replaced by their expressions.
-fn rules(name: &str) -> Vec<String> {
+pub(crate) fn rules(name: &str) -> Vec<String> {
     let text = std::fs::read_to_string(docker().join(format!("prometheus/rules/{name}.yml"))).unwrap();
     let value =
         |line: &str, key: &str| Some(line.trim_start_matches([' ', '-']).strip_prefix(key)?.to_owned());
@@ -258,7 +265,7 @@ fn rules(name: &str) -> Vec<String> {
     found
 }
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |text, byte| text + format!("%{byte:02x}").as_str())
 }
 

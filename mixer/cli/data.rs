@@ -1,7 +1,9 @@
-//! `promemu data`: reads recordings.
+//! `promemu data`: reads recordings, and makes rows for learning of them.
 
+mod prepare;
 mod quality;
 mod query;
+mod query_cache;
 
 use std::process::ExitCode;
 
@@ -13,6 +15,7 @@ use crate::args::{DataArgs, DataCommand};
 pub(crate) fn data(args: &DataArgs) -> Result<ExitCode, Error> {
     match &args.command {
         DataCommand::Query(args) => query::query(args).map(|()| ExitCode::SUCCESS),
+        DataCommand::Prepare(args) => prepare::prepare(args).map(|()| ExitCode::SUCCESS),
         DataCommand::Quality(args) => quality::quality(args),
     }
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod events;
+mod metrics;
 mod results;
 mod runs;
 mod stages;
@@ -16,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval as ticks, sleep};
 use tracing::{error, info};
 
 use self::events::Events;
+use self::metrics::StageMetrics;
 use self::runs::Run;
 use self::stages::Pipeline;
 use self::state::StateFile;
@@ -51,7 +53,8 @@ pub(crate) async fn pipeline(args: &PipelineArgs, is_dry: bool) -> Result<(), Er
         state.begin()?;
     }
     let folder = promemu_run::whole_file::folder(&args.file);
-    let mut run = Run { pipeline: &pipeline, folder, state, shutdown, is_quiet: false };
+    let metrics = args.metrics.as_deref().map(|path| StageMetrics::new(path, &pipeline.name));
+    let mut run = Run { pipeline: &pipeline, folder, state, shutdown, is_quiet: false, metrics };
     go_on(&mut run, args, every).await
 }
 

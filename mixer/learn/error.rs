@@ -25,6 +25,18 @@ pub enum LearnError {
         /// Number of those that are too short.
         skipped: usize,
     },
+    /// A file of it is missing or has changed.
+    #[error("{what}; record again, or leave its time out with from and to of extract")]
+    Damaged {
+        /// A sentence on the file.
+        what: String,
+    },
+    /// A pipeline takes no time of it.
+    #[error("the recording has no samples between from and to of extract; change these, or record longer")]
+    NoTime,
+    /// Rows cannot be written.
+    #[error("the output cannot be written; choose another place with --out")]
+    Output(#[source] io::Error),
     /// It has more samples than fit into memory.
     #[error("the recording has more than {max} samples; fit a part of it, with --match")]
     TooLarge {

@@ -266,6 +266,6 @@ impl<'s> Names<'s> {
     }
 }
 
-fn is_counter_by_name(name: &str) -> bool {
+pub(crate) fn is_counter_by_name(name: &str) -> bool {
     ["_total", "_count", "_sum"].iter().any(|suffix| name.ends_with(suffix))
 }

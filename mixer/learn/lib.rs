@@ -13,9 +13,9 @@
 //! | the text | [`config_text`], of [`call`]s |
 //!
 //! The quality of a recording is measured in [`quality`], with the rules of [`plausibility`]; the likeness of a config to
-//! one in [`validation`].
+//! one in [`validation`]. Rows for other learners are made in [`prepare`].
 //!
-//! The same recording gives the same bytes: nothing here draws, reads a clock or depends on an order that is not sorted.
+//! The same recording gives the same bytes: nothing here draws but from a given seed, reads a clock or depends on an order that is not sorted.
 
 mod call;
 mod candidates;
@@ -31,6 +31,7 @@ mod load;
 mod metric_fit;
 mod observations;
 mod plausibility;
+mod prepare;
 mod profile;
 mod quality;
 mod relay;
@@ -44,6 +45,10 @@ pub use error::LearnError;
 pub use fitting::{FitOptions, FittedConfig, fit};
 pub use load::sample_step;
 pub use plausibility::{RuleOutcome, Violation};
+pub use prepare::{
+    Augment, Counters, Feature, FeatureKind, Impute, ImputeBy, Outliers, Part, PrepareOutcome, PrepareSpec,
+    Scale, Split, Transform, Windows, prepare,
+};
 pub use quality::{Drift, Measure, Problem, QualityReport, assess};
 pub use validation::{
     EmulatedRun, HORIZONS, MetricKind, SeriesScore, Skill, Validation, ValidationOptions, validate,

@@ -10,6 +10,7 @@
 //! | [`grafana_dashboard`] | dashboards of Grafana, which are only read | [Grafana] |
 //! | [`mod@export`] | files of a run in virtual time: OpenMetrics, CSV, Parquet, tests of rules | see there |
 //! | [`recording`] | recordings of real systems, written and read | see there |
+//! | [`prepared`] | rows for learning, made of recordings | see there |
 //! | [`block_reader`], [`chunks`], [`dump`] | the storage of a Prometheus, which is only read | [storage] |
 //! | [`remote_read`], [`range_query`] | the answers of a Prometheus | [API] |
 //!
@@ -17,7 +18,7 @@
 //! trait. Exports encode all samples of a run. The private modules hold the parts that several formats share: the plain
 //! series that Prometheus makes of a histogram, summary or state set (`series_expansion`), the fields of protobuf messages
 //! (`protobuf`, and for splitting `fields`), the messages that are read (`messages`), the buckets of native histograms
-//! (`native_buckets`, and those given by bounds, `bounds`), rows of Parquet (`parquet_rows`), and numbers as text (`number`).
+//! (`native_buckets`, and those given by bounds, `bounds`), rows of Parquet (`parquet_rows`), and numbers as text (`number`). Hashes are in [`digest`].
 //!
 //! All readers give [`samples`]. Pages of exporters are read by [`exposition::read`], requests of remote write and OTLP in the
 //! modules that write them.
@@ -40,6 +41,7 @@
 pub mod block_reader;
 mod bounds;
 pub mod chunks;
+pub mod digest;
 pub mod dump;
 pub mod export;
 pub mod exposition;
@@ -51,6 +53,7 @@ mod native_buckets;
 mod number;
 pub mod otlp;
 mod parquet_rows;
+pub mod prepared;
 mod protobuf;
 pub mod range_query;
 pub mod recording;

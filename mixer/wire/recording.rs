@@ -15,9 +15,9 @@
 
 mod action_file;
 mod archived;
-mod columns;
+pub(crate) mod columns;
 mod folder;
-mod hashed_file;
+pub(crate) mod hashed_file;
 mod histogram_file;
 mod manifest;
 mod query;

@@ -19,11 +19,40 @@ pub(crate) enum DataCommand {
         after_help = "Examples:\n  promemu data query shop up\n  promemu data query shop '{job=\"shop\"}' --from -1h --out shop.parquet\n  promemu data query shop http_requests_total --agg rate --step 1m --by code --out rate.csv"
     )]
     Query(QueryArgs),
+    /// Make rows for learning of a recording, by a pipeline: extract, clean, features, load
+    #[command(
+        after_help = "Examples:\n  promemu data prepare shop.ron shop --out rows\n  promemu data prepare shop.ron shop --fold 1 --out fold-1\n  promemu data prepare --rollback --out rows"
+    )]
+    Prepare(PrepareArgs),
     /// Measure how complete, timely, valid, consistent and plausible a recording is, and how far it drifts
     #[command(
         after_help = "Examples:\n  promemu data quality shop\n  promemu data quality shop --budget completeness=0.99 --budget problems=0\n  promemu data quality shop --before last-week --html quality.html --json quality.json"
     )]
     Quality(QualityArgs),
+}
+
+/// A pipeline, a recording, and the place of its rows.
+#[derive(Debug, Args)]
+pub(crate) struct PrepareArgs {
+    /// The file of the pipeline, in RON
+    #[arg(required_unless_present = "rollback", value_hint = ValueHint::FilePath)]
+    pub(crate) pipeline: Option<PathBuf>,
+
+    /// The folder of the recording
+    #[arg(required_unless_present = "rollback", value_hint = ValueHint::DirPath)]
+    pub(crate) recording: Option<PathBuf>,
+
+    /// The folder of outputs: current in it is the newest one, which is complete
+    #[arg(short, long, env = "PME_PREPARE_OUT", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+
+    /// Make a fold of the cross-validation that folds of split has: training before it, validation in it [default: the split]
+    #[arg(long, env = "PME_PREPARE_FOLD", value_name = "NUMBER")]
+    pub(crate) fold: Option<u32>,
+
+    /// Use the output before the current one again
+    #[arg(long, env = "PME_PREPARE_ROLLBACK", conflicts_with = "fold")]
+    pub(crate) rollback: bool,
 }
 
 /// A recording to measure, and what it must come to.
@@ -48,6 +77,10 @@ pub(crate) struct QualityArgs {
     /// Write the report as a page of HTML without links to anything else; - for standard output
     #[arg(long, env = "PME_QUALITY_HTML", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) html: Option<PathBuf>,
+
+    /// Write shares, budgets, problems and drift as metrics in the text format, for a textfile collector
+    #[arg(long, env = "PME_QUALITY_METRICS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 /// A question about a recording.
@@ -87,6 +120,10 @@ pub(crate) struct QueryArgs {
     /// The format; json is an object on each line [default: by the name of --out, else csv]
     #[arg(long, env = "PME_DATA_FORMAT", value_name = "FORMAT", value_enum)]
     pub(crate) format: Option<DataFormat>,
+
+    /// A folder that keeps answers: the same query on the same files is answered from it [default: none]
+    #[arg(long, env = "PME_DATA_CACHE", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) cache: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -67,6 +67,10 @@ pub(crate) struct PipelineRunArgs {
     #[arg(long, env = "PME_PIPELINE_STATE", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) state: Option<PathBuf>,
 
+    /// Write the state of each stage as metrics in the text format, for a textfile collector
+    #[arg(long, env = "PME_PIPELINE_METRICS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) metrics: Option<PathBuf>,
+
     /// Begin with the first stage, even if the last run failed at another
     #[arg(long, env = "PME_PIPELINE_RESTART")]
     pub(crate) restart: bool,

@@ -1,6 +1,7 @@
 //! `promemu data quality`: how good a recording is, against a budget.
 
 mod budget;
+mod metrics;
 mod report;
 
 use std::process::ExitCode;
@@ -30,6 +31,9 @@ pub(super) fn quality(args: &QualityArgs) -> Result<ExitCode, Error> {
     let found = outcome.map_err(|error| told(&error))?;
     let report =
         Report { name: args.recording.display().to_string(), exceeded: budget.exceeded(&found), found };
+    if let Some(path) = &args.metrics {
+        metrics::of(&report, &budget).write(path, "--metrics")?;
+    }
     let is_printed = [&args.json, &args.html].into_iter().flatten().any(|path| path.as_os_str() == "-");
     if !is_printed {
         stdout::print(report.text().as_bytes())?;

@@ -13,8 +13,9 @@ use promemu_wire::recording::{
 use promemu_wire::samples::Selector;
 use tracing::{info, warn};
 
+use super::query_cache::CachedAnswer;
 use crate::args::{AggArg, DataFormat, QueryArgs};
-use crate::output_file::replace_with;
+use crate::output_file::{replace, replace_with};
 use crate::settings::{interval, moment};
 use crate::stdout;
 
@@ -28,6 +29,10 @@ pub(super) fn query(args: &QueryArgs) -> Result<(), Error> {
         let counts = query.answer(&recording, &mut writer)?;
         writer.finish().map(|()| counts)
     };
+    if let Some(folder) = &args.cache {
+        let place = (args.selector.as_str(), &*format!("{format:?}"));
+        return cached(args, &CachedAnswer::of(folder, &query, place, &recording), answer);
+    }
     let counts = if args.out == "-" {
         stdout::check()?;
         match answer(&mut BufWriter::new(io::stdout())) {
@@ -44,6 +49,44 @@ pub(super) fn query(args: &QueryArgs) -> Result<(), Error> {
     };
     tell(&counts, args);
     Ok(())
+}
+
+/// Writes the answer of a cache, or one that is kept there from now on.
+fn cached(
+    args: &QueryArgs,
+    cache: &CachedAnswer,
+    answer: impl Fn(&mut (dyn Write + Send)) -> io::Result<QueryCounts>,
+) -> Result<(), Error> {
+    let known = cache.read().map_err(|source| unusable(args, source))?;
+    let is_known = known.is_some();
+    let answer = if let Some(answer) = known {
+        answer
+    } else {
+        let mut bytes = Vec::new();
+        let counts = answer(&mut bytes).map_err(|error| unreadable(&args.recording, &error))?;
+        tell(&counts, args);
+        // One with a warning is asked again.
+        if counts.rows > 0 && counts.histograms == 0 {
+            cache.write(&bytes).map_err(|source| unusable(args, source))?;
+        }
+        bytes
+    };
+    if args.out == "-" {
+        stdout::print_for_programs(&answer)?;
+    } else {
+        let path = Path::new(&args.out);
+        replace(path, &answer).map_err(|source| unwritable(path, "--out", source))?;
+    }
+    if is_known {
+        info!("answered from --cache");
+    }
+    Ok(())
+}
+
+fn unusable(args: &QueryArgs, source: io::Error) -> Error {
+    let folder = args.cache.as_deref().unwrap_or(Path::new("")).display();
+    let what = format!("--cache or PME_DATA_CACHE: {folder} cannot be used; name another folder");
+    Error::System { what, source }
 }
 
 /// The recording of a folder.

@@ -5,10 +5,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use promemu_core::error::Error;
+use promemu_run::clock::wall_now;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use super::metrics::StageMetrics;
 use super::stages::{Pipeline, Stage};
 use super::state::StateFile;
 use crate::signals::Shutdown;
@@ -31,6 +33,7 @@ pub(super) struct Run<'p> {
     pub(super) shutdown: Shutdown,
     /// Leaves out what its commands print.
     pub(super) is_quiet: bool,
+    pub(super) metrics: Option<StageMetrics>,
 }
 
 /// The end of a process.
@@ -56,7 +59,13 @@ impl Run<'_> {
                 of = stages.len(),
                 "stage begins"
             );
-            self.stage(stage).await?;
+            let began = wall_now();
+            let outcome = self.stage(stage).await;
+            // One that is stopped has not failed.
+            if let Some(metrics) = self.metrics.as_mut().filter(|_| !self.shutdown.is_requested()) {
+                metrics.end(&stage.name, began, outcome.is_err())?;
+            }
+            outcome?;
             self.state.finish(&stage.name)?;
         }
         info!(pipeline = self.pipeline.name, "all stages are done");

@@ -6,8 +6,9 @@ use std::time::Duration;
 use promemu_core::error::{Error, suggestion};
 use promemu_core::time::Span;
 use promemu_core::{text_file, user_file};
-use ron::extensions::Extensions;
 use serde::Deserialize;
+
+use crate::ron_file;
 
 /// Attempts after a first one that failed, at most.
 const RETRIES_MAX: u32 = 100;
@@ -62,11 +63,7 @@ pub(super) fn read(path: &Path) -> Result<Pipeline, Error> {
 }
 
 fn parse(text: &str) -> Result<Pipeline, String> {
-    let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
-    let PipelineText { name, stages } = options.from_str(text).map_err(|error| {
-        let start = error.span.start;
-        format!("{}:{}: {}", start.line, start.col, error.code)
-    })?;
+    let PipelineText { name, stages } = ron_file::parse(text)?;
     let names: Vec<&str> = stages.iter().map(|stage| &*stage.name).collect();
     for (n, stage) in stages.iter().enumerate() {
         let own = &stage.name;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 use promemu_core::error::Error;
 use promemu_core::{text_file, user_file};
-use ron::extensions::Extensions;
 use serde::Deserialize;
 
 use super::sources::{SourceKind, SourceSpec};
 use crate::args::RecordArgs;
+use crate::ron_file;
 
 /// A source of a file.
 #[derive(Debug, Deserialize)]
@@ -50,18 +50,10 @@ pub(super) fn read(path: &Path, args: &RecordArgs) -> Result<Vec<SourceSpec>, Er
         let what = format!("--sources or PME_RECORD_SOURCES: {} cannot be read", path.display());
         Error::System { what, source }
     })?;
-    let sources = parse(&text).map_err(|why| Error::Usage(format!("{}:{why}", path.display())))?;
+    let sources: Vec<Source> =
+        ron_file::parse(&text).map_err(|why| Error::Usage(format!("{}:{why}", path.display())))?;
     let specs = sources.into_iter().map(|source| source.spec(args));
     specs.collect::<Result<_, String>>().map_err(|why| Error::Usage(format!("{}: {why}", path.display())))
-}
-
-/// The error begins with its place.
-fn parse(text: &str) -> Result<Vec<Source>, String> {
-    let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
-    options.from_str(text).map_err(|error| {
-        let start = error.span.start;
-        format!("{}:{}: {}", start.line, start.col, error.code)
-    })
 }
 
 impl Source {
@@ -118,7 +110,7 @@ mod tests {
 
     fn specs(text: &str) -> Result<Vec<SourceSpec>, String> {
         let line = Line::try_parse_from(["record", "--interval", "7s"]).unwrap();
-        parse(text)?.into_iter().map(|source| source.spec(&line.args)).collect()
+        ron_file::parse::<Vec<Source>>(text)?.into_iter().map(|source| source.spec(&line.args)).collect()
     }
 
     #[test]

@@ -6,11 +6,11 @@ use promemu_core::error::Error;
 use promemu_core::time::Span;
 use promemu_core::{text_file, user_file};
 use promemu_wire::recording::{Measurement, Tier, TierStore};
-use ron::extensions::Extensions;
 use serde::Deserialize;
 
 use super::fields::{self, FieldTexts};
 use super::places::{self, Place, StoreText};
+use crate::ron_file;
 
 /// The policy without `--policy`.
 const DEFAULT: &str = r#"[
@@ -51,11 +51,7 @@ pub(super) fn read(path: Option<&Path>) -> Result<Policy, Error> {
 }
 
 fn parse(text: &str, base: &Path) -> Result<Policy, String> {
-    let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
-    let texts: Vec<TierText> = options.from_str(text).map_err(|error| {
-        let start = error.span.start;
-        format!("{}:{}: {}", start.line, start.col, error.code)
-    })?;
+    let texts: Vec<TierText> = ron_file::parse(text)?;
     let Policy { mut tiers, mut places } = Policy::default();
     for TierText { tier, step, keep, store, after, measurement, fields } in texts {
         let millis =

@@ -34,7 +34,7 @@ pub(super) fn put_lists<'l, T: DataType, W: Write + Send>(
 }
 
 /// Writes the next column, which may have no value in a row.
-pub(super) fn put_optional<T: DataType, W: Write + Send>(
+pub(crate) fn put_optional<T: DataType, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     cells: impl Iterator<Item = Option<T::T>>,
 ) -> io::Result<()> {
@@ -48,7 +48,7 @@ pub(super) fn put_optional<T: DataType, W: Write + Send>(
 }
 
 /// Calls `read` for each row group of a file, with its number of rows.
-pub(super) fn for_each_group(
+pub(crate) fn for_each_group(
     file: File,
     mut read: impl FnMut(&dyn RowGroupReader, usize) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -79,7 +79,7 @@ pub(super) fn column<T: DataType>(
 }
 
 /// A column of texts.
-pub(super) fn texts(group: &dyn RowGroupReader, place: usize, rows: usize) -> io::Result<Vec<String>> {
+pub(crate) fn texts(group: &dyn RowGroupReader, place: usize, rows: usize) -> io::Result<Vec<String>> {
     let texts = column::<ByteArrayType>(group, place, rows)?;
     let text = |bytes: &ByteArray| bytes.as_utf8().map(str::to_owned).map_err(failed);
     texts.iter().map(text).collect()
@@ -120,7 +120,7 @@ pub(super) fn lists<T: DataType>(
 }
 
 /// A column that may have no value in a row.
-pub(super) fn optional<T: DataType>(
+pub(crate) fn optional<T: DataType>(
     group: &dyn RowGroupReader,
     column: usize,
     rows: usize,

@@ -11,12 +11,12 @@ use ring::digest::{Context, SHA256};
 use super::manifest::FileEntry;
 
 /// Begin of the name of a file that is not whole.
-pub(super) const UNFINISHED: &str = ".unfinished-";
+pub(crate) const UNFINISHED: &str = ".unfinished-";
 /// Others may read a file, as far as the user's mask allows.
 const MODE: u32 = 0o666;
 
 /// A file that is written under another name until it is whole.
-pub(super) struct HashedFile {
+pub(crate) struct HashedFile {
     file: tempfile::NamedTempFile,
     folder: PathBuf,
     /// Its path in the folder.
@@ -27,7 +27,7 @@ pub(super) struct HashedFile {
 
 impl HashedFile {
     /// A file at a path of a recording's folder. Folders on the way are made.
-    pub(super) fn create(folder: &Path, path: &str) -> io::Result<Self> {
+    pub(crate) fn create(folder: &Path, path: &str) -> io::Result<Self> {
         let target = folder.join(path);
         let parent = target.parent().unwrap_or(folder);
         fs::create_dir_all(parent)?;
@@ -44,12 +44,12 @@ impl HashedFile {
     }
 
     /// The SHA-256 of all that was written so far.
-    pub(super) fn sha256(&self) -> String {
+    pub(crate) fn sha256(&self) -> String {
         hex(self.digest.clone().finish().as_ref())
     }
 
     /// The file is whole: it is on disk, and then it has its name.
-    pub(super) fn finish(self, rows: u64) -> io::Result<FileEntry> {
+    pub(crate) fn finish(self, rows: u64) -> io::Result<FileEntry> {
         let target = self.folder.join(&self.path);
         self.file.as_file().sync_all()?;
         self.file.persist(&target).map_err(|refused| refused.error)?;
@@ -78,17 +78,17 @@ impl Write for HashedFile {
 }
 
 /// The SHA-256 of what is written, which goes on to another writer.
-pub(super) struct HashedSink<W> {
+pub(crate) struct HashedSink<W> {
     out: W,
     digest: Context,
 }
 
 impl<W: Write> HashedSink<W> {
-    pub(super) fn new(out: W) -> Self {
+    pub(crate) fn new(out: W) -> Self {
         Self { out, digest: Context::new(&SHA256) }
     }
 
-    pub(super) fn sha256(self) -> String {
+    pub(crate) fn sha256(self) -> String {
         hex(self.digest.finish().as_ref())
     }
 }
@@ -106,7 +106,7 @@ impl<W: Write> Write for HashedSink<W> {
 }
 
 /// The SHA-256 of a file, in hexadecimal digits.
-pub(super) fn sha256_of(path: &Path) -> io::Result<String> {
+pub(crate) fn sha256_of(path: &Path) -> io::Result<String> {
     let mut digest = Context::new(&SHA256);
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 64 << 10];
@@ -118,7 +118,7 @@ pub(super) fn sha256_of(path: &Path) -> io::Result<String> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // A string takes all that is written.
         let _is_written = write!(text, "{byte:02x}").is_ok();

@@ -15,11 +15,8 @@ pub(super) use self::accumulator::Accumulator;
 pub use self::accumulator::Aggregate;
 pub use self::answer::{AnswerFormat, AnswerWriter};
 use super::store::{StepRow, read_steps};
-use super::{Recording, SliceEntry, StepEntry};
+use super::{FileEntry, Recording, SliceEntry, StepEntry};
 use crate::samples::{NAME, ReadSeries, SampleValue, Selector};
-
-/// Kinds of sources whose senders choose the timestamps, so that a slice may have those of any time.
-const SENT: [&str; 2] = ["remote_write", "otlp"];
 
 /// A question about a recording.
 #[derive(Clone, Debug)]
@@ -118,14 +115,21 @@ impl Query {
         Ok(counts)
     }
 
+    /// The files that an answer is made of.
+    #[must_use]
+    pub fn files<'r>(&self, recording: &'r Recording) -> Vec<&'r FileEntry> {
+        let slices = recording.slices().into_iter().filter(|slice| self.may_have(recording, slice));
+        let steps = self.aggregation.iter().flat_map(|_| in_place_of_slices(recording));
+        slices.flat_map(|slice| &slice.files).chain(steps.map(|steps| &steps.file)).collect()
+    }
+
     const fn is_in_range(&self, at: i64) -> bool {
         self.range_ms.0 <= at && at < self.range_ms.1
     }
 
     /// `false` for a slice that has no sample of the range.
     fn may_have(&self, recording: &Recording, slice: &SliceEntry) -> bool {
-        let source = recording.manifest().sources.get(&slice.source);
-        source.is_some_and(|source| SENT.contains(&source.kind.as_str()))
+        recording.has_senders_times(slice)
             || (slice.begin_ms < self.range_ms.1 && self.range_ms.0 < slice.end_ms)
     }
 

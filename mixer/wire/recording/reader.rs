@@ -12,6 +12,9 @@ use super::manifest::{FileEntry, MANIFEST, Manifest, SliceEntry};
 use super::{histogram_file, sample_file};
 use crate::samples::{ReadSeries, SampleValue, labels_of_text};
 
+/// Kinds of sources whose senders choose the timestamps.
+const SENT: [&str; 2] = ["remote_write", "otlp"];
+
 /// A recording.
 #[derive(Clone, Debug)]
 pub struct Recording {
@@ -131,6 +134,19 @@ impl Recording {
             .chain(&self.manifest.actions)
             .filter_map(|entry| self.damage_of(entry))
             .collect()
+    }
+
+    /// The files of a slice that are missing or have another content than the manifest says, each in a sentence.
+    #[must_use]
+    pub fn damage_of_slice(&self, slice: &SliceEntry) -> Vec<String> {
+        slice.files.iter().filter_map(|entry| self.damage_of(entry)).collect()
+    }
+
+    /// `true` if senders chose the timestamps of a slice, so that it may have those of any time.
+    #[must_use]
+    pub fn has_senders_times(&self, slice: &SliceEntry) -> bool {
+        let source = self.manifest.sources.get(&slice.source);
+        source.is_some_and(|source| SENT.contains(&source.kind.as_str()))
     }
 
     fn damage_of(&self, entry: &FileEntry) -> Option<String> {

@@ -8,8 +8,9 @@ use std::path::Path;
 use promemu_core::error::{Error, nearest};
 use promemu_core::{text_file, user_file};
 use promemu_learn::QualityReport;
-use ron::extensions::Extensions;
 use serde::Deserialize;
+
+use crate::ron_file;
 
 /// The measures, and the number of problems.
 const NAMES: [&str; 7] =
@@ -42,6 +43,11 @@ impl LimitsText {
 pub(super) struct Budget(BTreeMap<String, f64>);
 
 impl Budget {
+    /// The limits, by the names of measures.
+    pub(super) fn limits(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, limit)| (&**name, *limit))
+    }
+
     /// The budget of the flags; of two limits the later one counts.
     pub(super) fn of(flags: &[String]) -> Result<Self, Error> {
         let mut budget = Self::default();
@@ -68,11 +74,8 @@ impl Budget {
             let what = format!("--budget or PME_QUALITY_BUDGET: {path} cannot be read");
             Error::System { what, source }
         })?;
-        let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
-        let limits: LimitsText = options.from_str(&text).map_err(|error| {
-            let start = error.span.start;
-            Error::Usage(format!("{path}:{}:{}: {}", start.line, start.col, error.code))
-        })?;
+        let limits: LimitsText =
+            ron_file::parse(&text).map_err(|why| Error::Usage(format!("{path}:{why}")))?;
         for (name, limit) in limits.named() {
             self.put(name, limit).map_err(|why| Error::Usage(format!("{path}: {why}")))?;
         }
