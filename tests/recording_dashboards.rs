@@ -9,7 +9,7 @@ use crate::processes::{Process, Prometheus, eventually, free_port, promemu_comma
 use crate::record::exporter;
 use crate::stack::{encoded, shipped};
 
-/// Serves the content of files as one page, as a node_exporter does. Returns the port.
+/// Serves the content of files as one page, as a `node_exporter` does. Returns the port.
 fn serve(files: Vec<PathBuf>) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();

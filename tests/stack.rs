@@ -212,7 +212,7 @@ fn expressions(dashboard: &str) -> Vec<String> {
     let dashboard: Value = serde_json::from_str(dashboard).unwrap();
     let list = |value: &Value| value.as_array().unwrap().clone();
     let mut found: Vec<Value> = Vec::new();
-    for panel in list(&dashboard["panels"]) {
+    for panel in list(&dashboard["panels"]).into_iter().filter(|panel| panel["type"] != "row") {
         found.extend(list(&panel["targets"]).into_iter().map(|target| target["expr"].clone()));
     }
     found.extend(list(&dashboard["annotations"]["list"]).into_iter().map(|mark| mark["expr"].clone()));

@@ -1,4 +1,4 @@
-//! Metrics of a command that ends, as a file in the text format: for the textfile collector of a node_exporter, or a web server.
+//! Metrics of a command that ends, as a file in the text format: for the textfile collector of a `node_exporter`, or a web server.
 
 use std::path::Path;
 

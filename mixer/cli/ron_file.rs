@@ -48,6 +48,6 @@ mod tests {
         assert_eq!(parse("(colour: red, size: 3)"), Ok(Shape { colour: Colour::Red, size: Some(3) }));
         insta::assert_snapshot!(told("(colour: red,\n  sise: 3)"), @r#"2:3: no field is called "sise"; did you mean "size"?"#);
         insta::assert_snapshot!(told("(colour: blue)"), @r#"1:10: "blue" is not known here; expected one of red, green"#);
-        insta::assert_snapshot!(told("(colour: red"), @"1:13: Unexpected end of RON");
+        insta::assert_snapshot!(told("(colour: red"), @"1:10: Expected comma");
     }
 }
