@@ -51,7 +51,8 @@ pub(super) async fn compare(args: &PipelineCompareArgs, is_dry: bool) -> Result<
         prepare(&own, file, (&args.recording, &name)).map_err(failed)?;
         let state = StateFile::open(&temporary.path().join(format!("{side}.state.json")), pipeline)?;
         let before = results::files(&own).map_err(failed)?;
-        let run = Run { pipeline, folder: &own, state, shutdown: shutdown.clone(), is_quiet: true };
+        let run =
+            Run { pipeline, folder: &own, state, shutdown: shutdown.clone(), is_quiet: true, metrics: None };
         let times = run_all(&run).await?;
         made.push((times, Results::read(&own, (&name, &before)).map_err(failed)?));
     }
