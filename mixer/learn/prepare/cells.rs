@@ -1,7 +1,11 @@
-//! Samples on a grid. A cell has the time at its end, and the samples after the end of the one before.
+//! Samples on a grid. A cell has the time at its end, and the samples after the end of the one before. Scrapes on the grid itself come
+//! a little late, so a sample belongs to the cell before it until a tenth of a step behind its end.
 
 use crate::grid::millis;
 use crate::load::Floats;
+
+/// A sample may be late by this part of a step.
+const LATE_PART: i64 = 10;
 
 /// The cells of some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl Grid {
 
     /// The cell of a sample.
     pub(super) fn place(&self, at_ms: i64) -> Option<usize> {
-        let number = -(-at_ms).div_euclid(self.step_ms);
+        let number = -(self.step_ms / LATE_PART - at_ms).div_euclid(self.step_ms);
         usize::try_from(number - self.first).ok().filter(|place| *place < self.len)
     }
 
@@ -90,10 +94,18 @@ mod tests {
     fn a_cell_has_its_newest_sample_and_a_stale_one_is_a_gap() {
         let grid = Grid::over(10, (100, 150));
         assert_eq!((grid.first, grid.len, grid.at_ms(4)), (10, 5, 140));
-        let samples =
-            vec![(90, 9.0), (91, 1.0), (100, 2.0), (101, 3.0), (125, 4.0), (131, 5.0), (139, f64::NAN)];
+        let samples = vec![
+            (90, 9.0),
+            (91, 1.0),
+            (100, 2.0),
+            (101, 2.5),
+            (102, 3.0),
+            (125, 4.0),
+            (133, 5.0),
+            (139, f64::NAN),
+        ];
         let values = levels(&samples, &grid);
-        assert_eq!((&values[..2], values[3].to_bits()), (&[2.0, 3.0][..], 4.0f64.to_bits()));
+        assert_eq!((&values[..2], values[3].to_bits()), (&[2.5, 3.0][..], 4.0f64.to_bits()));
         assert!(values[2].is_nan());
         assert!(values[4].is_nan());
     }
