@@ -403,7 +403,7 @@ run_demo() {
         announce_page "$port" &
     fi
     exec "${CARGO_TARGET_DIR:-target}/demo/promemu" --config hosts_load_with_peaks \
-        --config-args hosts_count=5 hosts_ttl=inf --embedded "$@"
+        --config-args hosts_count=5 hosts_ttl=inf interval=1s metrics_interval=1s first_peak=5s --embedded "$@"
 }
 
 build_plugins() {

@@ -51,6 +51,7 @@ mod influxdb;
 mod kills;
 mod kubernetes;
 mod levers;
+mod live_rates;
 mod live_verdicts;
 mod logs;
 mod memcached;

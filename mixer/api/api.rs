@@ -17,6 +17,7 @@ use crate::daemon::Daemon;
 use crate::routes;
 use crate::runs::RunRequest;
 use crate::runs::entry::RunEntry;
+use crate::runs::sampling::keep_first_charts;
 use crate::runs::start::create;
 use crate::settings::ApiSettings;
 use crate::state::AppState;
@@ -78,7 +79,10 @@ impl Api {
     /// Adds the main run, which the program has started.
     pub fn add_main(&self, request: RunRequest, run: Run) -> Result<(), Error> {
         let taken = |_| Error::Run("the daemon has a main run already, which is a bug".to_owned());
-        self.state.runs().add(Arc::new(RunEntry::started(request, run)), || Ok(())).map_err(taken)
+        let entry = Arc::new(RunEntry::started(request, run));
+        self.state.runs().add(Arc::clone(&entry), || Ok(())).map_err(taken)?;
+        keep_first_charts(entry);
+        Ok(())
     }
 
     /// Adds the main run, and starts it or leaves that to a client. Returns its outcome, once it is over. Blocks: loading a

@@ -35,6 +35,8 @@ mod api;
 #[doc(hidden)]
 pub mod bodies;
 mod body_budget;
+#[cfg(test)]
+mod colours;
 mod config_source;
 mod daemon;
 mod description;

@@ -30,8 +30,8 @@ macro_rules! files {
 /// The page's entry.
 const INDEX: &str = "index.html";
 const FILES: &[File] = files!(
-    "index.html" "style.css" "icon.svg" "theme.js" "main.js" "api.js" "card.js" "charts.js" "config.js" "drawer.js"
-    "elements.js" "events.js" "format.js" "header.js" "hosts.js" "keys.js" "levers.js" "lines.js" "live.js" "overrides.js" "query.js"
+    "index.html" "style.css" "icon.svg" "theme.js" "main.js" "api.js" "axis.js" "card.js" "charts.js" "config.js" "drawer.js"
+    "elements.js" "events.js" "format.js" "header.js" "hosts.js" "incident.js" "keys.js" "levers.js" "lines.js" "live.js" "overrides.js" "query.js"
     "view.js" "uplot.js" "uplot.css" "uplot.LICENSE.txt"
 );
 

@@ -79,6 +79,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(timeline::skip_phase))
         .routes(routes!(timeline::begin_fault, timeline::end_fault))
         .routes(routes!(live::live))
+        .routes(routes!(live::charts))
         .routes(routes!(events::listened, events::post_event))
         .routes(routes!(events::events))
         .routes(routes!(configs::configs))

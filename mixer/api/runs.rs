@@ -4,6 +4,7 @@ pub(crate) mod entry;
 pub(crate) mod live_series;
 mod registry;
 mod request;
+pub(crate) mod sampling;
 pub(crate) mod start;
 
 pub(crate) use registry::Runs;

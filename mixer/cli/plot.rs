@@ -10,6 +10,7 @@ mod chart;
 mod figure;
 mod growth;
 mod image;
+mod image_legend;
 mod marks;
 mod palette;
 mod pen;

@@ -13,6 +13,7 @@ mod metric_type;
 mod native;
 mod observations;
 pub mod promql;
+mod rate;
 mod recent;
 mod rounding;
 mod states;
@@ -27,6 +28,7 @@ pub use layout::{
 };
 pub use metric_type::MetricType;
 pub use native::{BucketSpan, NativeBuckets, NativeHistogram, NativeLayout, SCHEMAS, bucket_of, upper_bound};
+pub use rate::rate;
 pub use rounding::Rounding;
 pub use states::{Counter, StateIndexes, States};
 

@@ -3,12 +3,14 @@
 //! [`RunHandle`] is the only way in; the API and the tests use it alike. Reading returns a view, steering sends a
 //! command to the run's loop and returns a [`CommandError`] if the run refuses. It knows no HTTP and no config text.
 
+mod chart_lines;
 mod command_log;
 mod command_params;
 mod commands;
 mod error;
 mod events;
 mod exposition;
+mod first_charts;
 mod host_action;
 mod hosts;
 mod levers;
@@ -16,11 +18,13 @@ mod lookup;
 mod new_host;
 mod overrides;
 mod overview;
-
+mod past;
+mod readings;
 mod run_handle;
 mod sampler;
 mod selection;
 mod series;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -37,11 +41,11 @@ pub use hosts::HostFilter;
 pub(crate) use run_handle::Request;
 pub use run_handle::RunHandle;
 pub use sampler::Sampler;
-pub use selection::OPERATORS;
+pub use selection::{OPERATORS, RATE};
 pub use series::SeriesFilter;
 pub use timeline_views::{FaultView, NextPhaseView, PhaseView, PresentView, TimelineView};
 pub use views::{
-    ActedView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView, LeverHostsView,
-    LeverOverrideView, LeverView, ListenedEvent, OutputView, OverrideView, Overview, Posted, SeriesPage,
-    SeriesView,
+    ActedView, ChartView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView,
+    LeverHostsView, LeverOverrideView, LeverView, ListenedEvent, OutputView, OverrideView, Overview, Posted,
+    SeriesPage, SeriesView,
 };

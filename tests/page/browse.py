@@ -4,119 +4,20 @@
 Debian's chromium, chromium-driver and python3-selenium drive it; prometheus-pushgateway is on the PATH. All on loopback.
 """
 
-import base64
 import contextlib
+import json
 import os
 import re
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
+import urllib.parse
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-DEADLINE = 15.0
-
-
-def eventually(what, probe, seconds=DEADLINE):
-    """Returns the probe's result as soon as it is truthy."""
-    end = time.monotonic() + seconds
-    while True:
-        found = probe()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.05)
-
-
-def free_port():
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return place.getsockname()[1]
-
-
-@contextlib.contextmanager
-def process(command, log, variables=None):
-    with open(log, "wb") as out:
-        running = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **(variables or {})})
-    try:
-        yield running
-    finally:
-        running.terminate()
-        try:
-            running.wait(10)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
-
-
-def read(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return answer.read().decode()
-
-
-def answers(url):
-    try:
-        return read(url)
-    except OSError:
-        return None
-
-
-class Page:
-    """The page, with queries for the tests."""
-
-    def __init__(self, driver, url, shots):
-        self.driver, self.url, self.shots = driver, url, shots
-
-    def open(self, width, height, theme):
-        cdp = self.driver.execute_cdp_cmd
-        cdp("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
-        cdp("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]})
-        began = time.monotonic()
-        self.driver.get(self.url)
-        self.eventually("charts with values", "return [...document.querySelectorAll('.card .value')].filter((v) => v.textContent !== '–').length > 3")
-        return time.monotonic() - began
-
-    def script(self, text, *values):
-        return self.driver.execute_script(text, *values)
-
-    def eventually(self, what, text, *values):
-        return eventually(what, lambda: self.script(text, *values))
-
-    def shot(self, name):
-        if self.shots:
-            os.makedirs(self.shots, exist_ok=True)
-            picture = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
-            with open(os.path.join(self.shots, f"{name}.png"), "wb") as out:
-                out.write(base64.b64decode(picture["data"]))
-
-    def value(self, metric, line):
-        """The number beside a line in the legend."""
-        text = self.script(
-            """const card = [...document.querySelectorAll('.card')].find((card) => card.querySelector('h3').textContent === arguments[0]);
-            const entry = card && [...card.querySelectorAll('.entry')].find((entry) => entry.querySelector('.line-name').textContent === arguments[1]);
-            return entry ? entry.querySelector('.value').textContent : '';""", metric, line)
-        found = re.match(r"-?[\d.]+", text)
-        return float(found[0]) if found else None
-
-    def press(self, selector, text):
-        self.eventually(f"a button {text}", f"return [...document.querySelectorAll({selector!r})].some((b) => b.textContent.startsWith({text!r}))")
-        self.script(f"[...document.querySelectorAll({selector!r})].find((b) => b.textContent.startsWith({text!r})).click()")
-
-    def fits(self):
-        """Nothing is wider than the window."""
-        assert self.script("return document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the window"
-
-    def complaints(self):
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+from driver import answers, eventually, free_port, opened, process, read
 
 
 def first_look(page):
@@ -173,7 +74,7 @@ def hosts_stop_and_start(page):
 
 
 def reload_keeps_view(page):
-    page.script("document.querySelector('.card [aria-label^=\"remove the chart\"]').click()")
+    page.script("document.querySelector('[aria-label=\"remove the chart: cpu_usage_percent\"]').click()")
     page.script("document.getElementById('window').value = '60'; document.getElementById('window').dispatchEvent(new Event('change'))")
     search = page.driver.find_element(By.ID, "host-search")
     search.send_keys("worker-04")
@@ -213,7 +114,7 @@ def charts_zoom_together(page):
     eventually("other charts", lambda: all(
         now != before for now, before in
         zip(page.script("return [...document.querySelectorAll('.card canvas')].map((canvas) => canvas.toDataURL().length)"), zoomed)))
-    page.script("document.querySelectorAll('.plot')[0].focus()")
+    page.script("document.querySelector('[aria-label^=\"chart of cpu_usage_percent\"]').focus()")
     place = page.driver.switch_to.active_element
     place.send_keys(Keys.ARROW_LEFT)
     first = page.script(readout)
@@ -286,10 +187,14 @@ CALCULATIONS = """const done = arguments[0];
     const { chartQuery } = await import('./page/query.js');
     const { view, readView, writeView } = await import('./page/view.js');
     const { number, duration } = await import('./page/format.js');
+    const { valueLabels } = await import('./page/axis.js');
+    const { isolated, visible } = await import('./page/elements.js');
     const live = new Live({ changed() {}, failed() {} });
-    const totals = Array.from({ length: 40 }, (_, at) => Math.floor((at < 20 ? at : at - 20) / 4) * 4 * 5);
-    live.begin([{ id: 'a/hits_total', type: 'counter', metric: 'hits_total', points: totals.map((total, at) => [at, total]) }]);
-    live.add({ t: 40, values: [100] });
+    live.begin({ every_seconds: 1, series: [{ id: 'a', points: [[8, 1], [9, 2]], past: [[0, 5], [5, 6]] }] });
+    for (const [t, value] of [[10, 3], [11, 4], [30, 5]]) live.add({ t, values: [value] });
+    const points = live.times.map((time, at) => [time, live.column('a').values[at]]);
+    live.add({ t: 3, values: [9] });
+    const anew = [...live.times, ...live.column('a').values];
     const address = location.href;
     const charts = [{ metric: 'm', lines: ['avg', 'a/b/m{disk="x,/y"}', 'web-1/m'] }];
     Object.assign(view, { charts });
@@ -297,17 +202,62 @@ CALCULATIONS = """const done = arguments[0];
     readView();
     const read = JSON.stringify(view.charts) === JSON.stringify(charts);
     history.replaceState(null, '', address);
-    return [live.column('a/hits_total').shown.at(-1), read, chartQuery({ metric: 'x', type: 'counter', query: 'rate(x[5m])' }),
-        chartQuery({ metric: 'x', type: 'histogram', query: 'histogram_quantile(0.95, sum by (le) (rate(x_bucket{name="a}"}[5m])))' }),
+    return [points, anew, read,
+        chartQuery([{ line: 'avg', query: 'avg(x)' }, { line: 'h/x', query: 'x{name="h"}' }]),
+        chartQuery([{ line: 'p50', query: 'a' }, { line: 'sum{a="$1"}', query: 'b' }]),
+        valueLabels([0, 2 ** 20, 2 ** 21], 'bytes'), valueLabels([1000.1, 1000.2], 'plain'), valueLabels([0, 0.05], 'seconds'),
+        isolated('plain'), isolated('a\\u202eb\\u2069'), visible('\\u0007'),
         number(3 * 1024 ** 3, 'bytes'), number(0.00045, 'seconds'), number(1234567), duration(7500)];
 })().then(done, (error) => done(String(error)));"""
 
 
 def calculations_are_right(page):
     found = page.driver.execute_async_script(CALCULATIONS)
-    # It grows by 20 every fourth second, except at the reset: 7 times from the step at 8 to the one at 40.
-    expected = [7 * 20 / 32, True, 'rate(x[5m])', 'rate(x_count{name="a}"}[5m])', "3 GiB", "450 µs", "1.23M", "2 h 05 min"]
+    expected = [
+        # The samples of a history are far apart; a gap of the stream has a moment without a value.
+        [[0, 5], [5, 6], [8, 1], [9, 2], [10, 3], [11, 4], [12, None], [30, 5]],
+        [3, 9], True,
+        'avg(x) or x{name="h"}',
+        'label_replace(a, "line", "p50", "", "") or label_replace(b, "line", "sum{a=\\"$$1\\"}", "", "")',
+        ["0", "1\u202fMiB", "2\u202fMiB"], ["1000.1", "1000.2"], ["0", "50\u202fms"],
+        "plain", "\u2068a\\u202eb\\u2069\u2069", "\\u0007",
+        "3 GiB", "450 µs", "1.23M", "2 h 05 min",
+    ]
     assert found == expected, f"{found} is not {expected}"
+
+
+def queries_return_every_line(page, prometheus):
+    """What the page copies is answered with a series for each line that has a value."""
+    for card in page.driver.find_elements(By.CSS_SELECTOR, ".card"):
+        count = "return [...arguments[0].querySelectorAll('.value')].filter((value) => !['–', 'gone'].includes(value.textContent)).length"
+        page.script("document.getElementById('toasts').replaceChildren(); arguments[0].querySelector('.card-tools button').click()", card)
+        text = page.eventually("the copied query", "return document.querySelector('.toast')?.textContent")
+        query = urllib.parse.urlencode({"query": text.removeprefix("copied: ")})
+
+        def answered():
+            answer = json.loads(answers(f"{prometheus}/api/v1/query?{query}") or "{}")
+            return len(answer.get("data", {}).get("result", [])) == page.script(count, card) > 0
+
+        eventually(f"a series for each line: {text}", answered)
+
+
+def legend_says_values(page):
+    """The accessibility tree has the names of lines with their values."""
+    nodes = page.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    names = [node.get("name", {}).get("value", "") for node in nodes if node.get("role", {}).get("value") == "button"]
+    assert any(re.search(r"^worker-01 [\d.]+ %$", name) for name in names), names
+
+
+def phone_with_trouble_fits(page):
+    """An output in trouble is no wider than a small phone, and what one touches is large."""
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True})
+    page.fits()
+    small = page.script("""return [...document.querySelectorAll('button, select, input, summary, textarea')].filter((one) => {
+        const box = (one.type === 'checkbox' ? one.parentElement : one).getBoundingClientRect();
+        return box.width && (box.height < 44 || (one.tagName === 'BUTTON' && box.width < 44));
+    }).map((one) => one.outerHTML.slice(0, 120))""")
+    assert not small, small
+    page.shot("away-360")
 
 
 def gone_host_is_no_end(page):
@@ -322,51 +272,24 @@ def away_gateway_is_shown(page, gateway):
     gateway.terminate()
     page.eventually("the notice that the Pushgateway is away", "return /away for/.test(document.querySelector('.output .state').textContent)")
     page.shot("away-1440")
+    phone_with_trouble_fits(page)
 
 
 def lost_connection_and_token(page, restart):
     """promemu ends; another one starts at its address, and needs a token."""
     with restart() as again:
         page.eventually("the notice that there is no connection", "return document.getElementById('banner').textContent.includes('No connection')")
+        greyed = "return document.body.classList.contains('is-lost') && document.querySelector('.run .state').textContent === 'away'"
+        page.eventually("an away state", greyed)
         again()
         for attempt, token in enumerate(("wrong", "s3cret")):
             page.eventually("the question for the token", """const dialog = document.querySelector('dialog[open] .token');
                 return dialog && (dialog.textContent.includes('not the one') || !arguments[0]);""", attempt > 0)
             page.driver.find_element(By.CSS_SELECTOR, ".token input").send_keys(token + "\n")
         page.eventually("the page at work again", "return document.getElementById('banner').hidden && !document.querySelector('dialog[open]')")
+        page.eventually("a word of the restart", "return /restarted[\\d:]{8}.*seed8/s.test(document.getElementById('run').textContent)")
+        assert not page.script(greyed), "the page is still grey"
         page.eventually("charts at work again", "return [...document.querySelectorAll('.card .value')].some((v) => v.textContent !== '–')")
-
-
-def browser():
-    options = Options()
-    options.page_load_strategy = "eager"
-    for argument in ("--headless=new", "--hide-scrollbars", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    if os.geteuid() == 0:
-        # Chromium does not run as root in its sandbox.
-        options.add_argument("--no-sandbox")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-    driver.set_page_load_timeout(DEADLINE)
-    return driver
-
-
-@contextlib.contextmanager
-def opened(url, shots, log):
-    """A page in a browser. If its test fails, a picture is taken, and what the page and promemu said is printed."""
-    driver = browser()
-    try:
-        page = Page(driver, f"{url}/", shots)
-        try:
-            yield page
-        except Exception:
-            page.shot("failed")
-            print("\n".join(page.complaints()), file=sys.stderr)
-            with open(log, encoding="utf-8") as lines:
-                print(lines.read()[-2000:], file=sys.stderr)
-            raise
-    finally:
-        driver.quit()
 
 
 def main():
@@ -380,10 +303,17 @@ def main():
         running_gateway = stack.enter_context(process(
             ["prometheus-pushgateway", "--persistence.file=", f"--web.listen-address={gateway[7:]}"], os.path.join(folder, "gateway.log")))
         eventually("the Pushgateway", lambda: answers(f"{gateway}/-/ready"))
-        url = f"http://127.0.0.1:{free_port()}"
+        url, prometheus = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+        scraping = os.path.join(folder, "prometheus.yml")
+        with open(scraping, "w", encoding="utf-8") as out:
+            out.write("global: { scrape_interval: 1s }\nscrape_configs: [{ job_name: x, honor_labels: true, "
+                      f"static_configs: [{{ targets: ['{gateway[7:]}'] }}] }}]\n")
+        stack.enter_context(process(
+            ["prometheus", f"--config.file={scraping}", f"--storage.tsdb.path={folder}/tsdb", f"--web.listen-address={prometheus[7:]}"],
+            os.path.join(folder, "prometheus.log")))
         command = [program, "--config", "hosts_load_with_peaks", "--config-args", "hosts_count=5", "metrics_interval=1", "interval=1",
-                   "--pushgateway-url", gateway, "--push-interval", str(push_interval), "--listen", url[7:], "--seed", "7"]
-        first = stack.enter_context(process(command, log))
+                   "--pushgateway-url", gateway, "--push-interval", str(push_interval), "--listen", url[7:], "--seed"]
+        first = stack.enter_context(process([*command, "7"], log))
         eventually("promemu", lambda: answers(f"{url}/ready"))
 
         @contextlib.contextmanager
@@ -391,7 +321,7 @@ def main():
             first.terminate()
             first.wait(10)
             with contextlib.ExitStack() as second:
-                yield lambda: second.enter_context(process(command, log, {"PME_API_TOKEN": "s3cret"}))
+                yield lambda: second.enter_context(process([*command, "8"], log, {"PME_API_TOKEN": "s3cret"}))
 
         with opened(url, shots, log) as page:
             first_look(page)
@@ -400,6 +330,8 @@ def main():
             page.shot("light-1440")
             override_reaches_gateway(page, gateway, push_interval)
             hosts_stop_and_start(page)
+            queries_return_every_line(page, prometheus)
+            legend_says_values(page)
             config_is_checked(page)
             charts_zoom_together(page)
             keys_work(page)

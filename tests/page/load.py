@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 
-from browse import answers, eventually, free_port, opened, process
+from driver import answers, eventually, free_port, opened, process
 
 # The charts that the page opens with, each with its lines.
 CHARTS = """return Object.fromEntries([...document.querySelectorAll('.card')].map((card) => [card.querySelector('h3').textContent,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from browse import Page, answers, browser, eventually, free_port, process
+from driver import Page, answers, browser, eventually, free_port, process
 
 WIDTH, HEIGHT = 1280, 800
 PLOT = ["plot", "incident", "--at", "2026-01-05T08:00Z", "--for", "12m", "--seed", "7", "--metric", "^http_request"]

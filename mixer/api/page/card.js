@@ -1,17 +1,15 @@
 // One chart: its title, its canvas, and a legend whose entries open the hosts.
 
-import { copy, make, setText } from './elements.js';
-import { clock, day, kindOf, number } from './format.js';
+import { stepsOf, timeLabels, valueLabels, valueRange } from './axis.js';
+import { copy, isolated, make, setText } from './elements.js';
+import { clock, kindOf, number } from './format.js';
 import { isGrowing } from './live.js';
 import { isAggregate, labelsOf, lineId, partsOf } from './view.js';
 import { chartQuery } from './query.js';
 
-const HEIGHT = 150;
-const AXIS = 58;
+const AXIS = 62;
 const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
 const COLOURS = 8;
-/** Steps of an axis in bytes: powers of two, so that its labels are whole numbers. */
-const BYTE_STEPS = Array.from({ length: 60 }, (_, power) => 2 ** power);
 /** Height of the space above the plot for the names of marks, in pixels. */
 const MARK_HEIGHT = 15;
 /** The least room for a mark's name, in pixels; longer names are cut to their room. */
@@ -23,11 +21,11 @@ const FINER_MAX = 1;
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-const alignment = new Map();
-/** The colour of a name: the same in all charts and after a reload. */
-export function colourOf(name) {
-    if (!alignment.has(name)) alignment.set(name, alignment.size % COLOURS);
-    return `--line-${alignment.get(name)}`;
+const numbers = new Map();
+/** The number of a name, which gives its line the same colour and dashes in all charts. */
+function numberOf(name) {
+    if (!numbers.has(name)) numbers.set(name, numbers.size);
+    return numbers.get(name);
 }
 
 /** The values of labels such as `{cpu="0",mode="idle"}`. */
@@ -36,25 +34,10 @@ const valuesOf = (labels) => [...labels.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([
 /** `true` for an aggregate over all series. */
 const isOfAll = (line) => isAggregate(line) && !labelsOf(line);
 
-/** Labels of the time axis: seconds only if the steps are short, and the day where it changes. */
-function timeLabels(plot, splits, axis, space, step) {
-    return splits.map((time, at) => {
-        const isNewDay = at > 0 && day(time) !== day(splits[at - 1]);
-        if (step >= 86400) return day(time).slice(5);
-        return isNewDay ? day(time).slice(5) : clock(time, step < 60);
-    });
-}
-
-/** The range of the value axis: from 0 if the values are near it, and never so narrow that noise fills it. */
-function valueRange(low, high, range) {
-    if (low === 0 && high === 0 && !range) return [0, 1];
-    if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
-    const whole = range ? range[1] - range[0] : 0;
-    if (low === high && Number.isFinite(whole) && whole > 0) return [range[0], range[1] + whole * 0.04];
-    const least = Math.max(Number.isFinite(whole) ? whole * 0.05 : 0, Math.abs(high) * 0.1, 1e-9);
-    const room = Math.max((high - low) * 0.08, (least - (high - low)) / 2, 0);
-    const from = low >= 0 && low - room < high * 0.35 ? 0 : low - room;
-    return [from, Math.max(high + room, from + least)];
+/** The unit of the value axis: that of the family, or the last word of its name. */
+function axisUnit({ metric, type, unit }, isGrowing) {
+    const word = unit || metric.replace(/_total$/, '').split(/[_:]/).at(-1);
+    return isGrowing ? `${type === 'counter' ? word : 'observations'}/s` : word;
 }
 
 /** Number of extra digits that distinguish the values of a legend. */
@@ -107,12 +90,12 @@ export class Card {
         const own = host === null && labelsOf(line);
         const name = own ? valuesOf(own).join(' ') : host === null ? line : [host, ...valuesOf(labels)].join(' ');
         const swatch = make('span', { class: 'swatch', 'aria-hidden': 'true' });
-        const value = make('output', { class: 'value' }, '–');
+        const value = make('span', { class: 'value' }, '–');
         const inside = [swatch, make('span', { class: 'line-name' }, name), value];
         const touch = { onmouseenter: () => this.emphasise(at), onmouseleave: () => this.emphasise(null), onfocus: () => this.emphasise(at), onblur: () => this.emphasise(null) };
         const item = make('li', {}, host === null
             ? make('span', { class: 'entry', title: line, ...touch }, inside)
-            : make('button', { type: 'button', class: 'entry', title: `${host}${labels}`, 'aria-label': `open ${name}`, ...touch, onclick: () => this.board.openHost(host, line) }, inside));
+            : make('button', { type: 'button', class: 'entry', title: `open ${isolated(host + labels)}`, ...touch, onclick: () => this.board.openHost(host, line) }, inside));
         return { item, swatch, value, name };
     }
 
@@ -127,25 +110,30 @@ export class Card {
     }
 
     query() {
-        return this.columns.filter((column) => column && !column.isGone).map(chartQuery).join(' or ');
+        const drawn = this.columns.map((column, at) => ({ line: this.chart.lines[at], query: column?.query, isGone: column?.isGone ?? true }));
+        return chartQuery(drawn.filter(({ isGone }) => !isGone));
     }
 
-    /** The colour, width and dashes of a line; an aggregate over all hosts is thick and solid. */
+    /** The colour, width and dashes of a line; an aggregate over all hosts is thick, and its first one solid. */
     stroke(at) {
         const line = this.chart.lines[at];
-        return { colour: style(this.colour(line)), width: isOfAll(line) ? 2 : 1.25, dash: DASHES[this.dash(at)] };
+        return { colour: style(this.colour(at)), width: isOfAll(line) ? 2 : 1.25, dash: DASHES[this.dash(at)] };
     }
 
     dash(at) {
-        return (isOfAll(this.chart.lines[at]) ? at : Math.floor(at / COLOURS)) % DASHES.length;
+        return (isOfAll(this.chart.lines[at]) ? at : Math.floor(this.number(at) / COLOURS)) % DASHES.length;
     }
 
-    // A host has the same colour in all charts; its series with labels of their own have other colours.
-    colour(line) {
-        if (isOfAll(line)) return '--line-aggregate';
-        if (isAggregate(line)) return colourOf(labelsOf(line));
+    colour(at) {
+        return isOfAll(this.chart.lines[at]) ? '--line-aggregate' : `--line-${this.number(at) % COLOURS}`;
+    }
+
+    // A host is the same in all charts; its series with labels of their own are others.
+    number(at) {
+        const line = this.chart.lines[at];
+        if (isAggregate(line)) return numberOf(labelsOf(line));
         const { host, labels } = partsOf(this.chart.metric, line);
-        return colourOf(labels ? host + labels : host);
+        return numberOf(host + labels);
     }
 
     options() {
@@ -153,7 +141,7 @@ export class Card {
         const first = this.known;
         return {
             width: this.place.clientWidth || 300,
-            height: HEIGHT,
+            height: this.board.height,
             legend: { show: false },
             padding: [MARK_HEIGHT, 28, 0, 0],
             cursor: {
@@ -163,10 +151,10 @@ export class Card {
                 points: { size: 6 },
                 bind: { dblclick: () => () => { this.board.setZoom(null); return null; } },
             },
-            scales: { x: { range: () => this.board.range() }, y: { range: (plot, low, high) => valueRange(low, high, isGrowing(first?.type) ? null : first?.range) } },
+            scales: { x: { range: () => this.board.range() }, y: { range: (plot, low, high) => valueRange(low, high, isGrowing(first?.type) ? null : first?.range, this.kind) } },
             axes: [
                 { ...axis, size: 24, space: 64, values: timeLabels },
-                { ...axis, size: AXIS, gap: 4, space: 28, ...(this.kind === 'bytes' ? { incrs: BYTE_STEPS } : {}), values: (plot, splits) => splits.map((value) => (this.kind === 'instant' ? day(value).slice(5) : number(value, this.kind))) },
+                { ...axis, size: AXIS, gap: 4, space: 28, incrs: stepsOf(this.kind), values: (plot, splits) => valueLabels(splits, this.kind) },
             ],
             series: [{}, ...this.chart.lines.map((line, at) => {
                 const { colour, width, dash } = this.stroke(at);
@@ -191,17 +179,17 @@ export class Card {
         setText(this.unit, growing ? `${things}per second` : this.kind === 'plain' ? first.unit : '');
         this.unit.title = this.unit.textContent;
         if (growing && !(first.type === 'counter' && this.kind === 'bytes')) this.kind = 'plain';
+        this.axisUnit = axisUnit(first, growing);
         this.entries.forEach(({ swatch }, at) => {
-            const line = this.chart.lines[at];
             swatch.dataset.dash = String(this.dash(at));
-            swatch.style.setProperty('--swatch', `var(${this.colour(line)})`);
+            swatch.style.setProperty('--swatch', `var(${this.colour(at)})`);
         });
         this.plot = new uPlot(this.options(), this.data(), this.place);
     }
 
     data() {
         const { times } = this.board.live;
-        return [times, ...this.columns.map((column) => column?.shown ?? times.map(() => null))];
+        return [times, ...this.columns.map((column) => column?.values ?? times.map(() => null))];
     }
 
     draw() {
@@ -216,7 +204,7 @@ export class Card {
         const { times } = this.board.live;
         const time = this.board.cursor ?? this.board.pausedAt;
         const at = time === null ? times.length - 1 : times.findLastIndex((one) => one <= time + 1e-6);
-        const values = this.columns.map((column) => column?.shown[at]);
+        const values = this.columns.map((column) => column?.values[at]);
         this.finer = Math.max(this.finer, finerFor(values, this.kind));
         this.columns.forEach((column, line) => {
             const isGone = column?.isGone && this.board.cursor === null;
@@ -235,6 +223,8 @@ export class Card {
         context.lineWidth = ratio;
         context.strokeStyle = context.fillStyle = style('--mark');
         context.setLineDash([2 * ratio, 3 * ratio]);
+        context.direction = 'ltr';
+        this.drawUnit(context, ratio);
         let free = box.left + box.width;
         const places = this.places(plot, ratio);
         context.globalAlpha = places.length > MANY_MARKS ? 0.4 : 1;
@@ -252,6 +242,14 @@ export class Card {
             if (free - x > MARK_ROOM * ratio) context.fillText(fitted(context, names, free - x - 14 * ratio), x + 6 * ratio, box.top - (MARK_HEIGHT - 1) * ratio);
             free = x;
         }
+        context.restore();
+    }
+
+    /** Draws the unit above the value axis. */
+    drawUnit(context, ratio) {
+        context.save();
+        context.fillStyle = style('--muted');
+        context.fillText(fitted(context, this.axisUnit, (AXIS - 4) * ratio), 0, 0);
         context.restore();
     }
 
@@ -294,7 +292,7 @@ export class Card {
 
     /** Describes the values of a focused chart to screen readers. */
     describe() {
-        const values = this.entries.map(({ name, value }) => `${name} ${value.textContent}`).slice(0, 6);
+        const values = this.entries.map(({ name, value }) => `${isolated(name)} ${value.textContent}`).slice(0, 6);
         const time = this.board.cursor ?? this.board.live.now;
         this.place.setAttribute('aria-label', `chart of ${this.chart.metric}${time === null ? '' : ` at ${clock(time)}`}: ${values.join(', ')}`);
     }
@@ -315,7 +313,8 @@ export class Card {
 
     resize() {
         const width = this.place.clientWidth;
-        if (this.plot && width && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+        const { height } = this.board;
+        if (this.plot && width && (width !== this.plot.width || height !== this.plot.height)) this.plot.setSize({ width, height });
     }
 
     /** Makes the canvas again, with the colours of a new theme. */

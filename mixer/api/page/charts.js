@@ -1,12 +1,19 @@
 // The board of charts: small multiples with one time axis, one cursor, and events as marks.
 
-import { find, setText } from './elements.js';
+import { find, isolated, setText } from './elements.js';
 import { clock } from './format.js';
 import { Card } from './card.js';
 import { lineId, view, writeView } from './view.js';
 
 /** The most event marks that are drawn: the newest. */
 const MARKS_MAX = 200;
+/** Heights of a chart, in pixels: those of a small window, and the most that a large one gives. */
+const HEIGHT = 150;
+const HEIGHT_MAX = 360;
+/** From one row of charts to the next. */
+const GAP = 12;
+/** Narrower windows have one column, and scroll. */
+const WIDE = 1021;
 /** The shortest window in seconds, so that the first samples fill it. */
 const WINDOW_MIN = 15;
 
@@ -28,7 +35,9 @@ export class Board {
         find('window').value = String(view.window);
         const redrawSoon = () => this.restyle();
         matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawSoon);
-        new ResizeObserver(() => { for (const card of this.cards) card.resize(); }).observe(find('charts'));
+        this.height = HEIGHT;
+        new ResizeObserver(() => this.fit()).observe(find('charts'));
+        addEventListener('resize', () => this.fit());
     }
 
     /** Shows these charts, and keeps the cards of charts that stay. */
@@ -43,9 +52,23 @@ export class Board {
         for (const card of old.values()) card.close();
         find('charts').replaceChildren(...this.cards.map((card) => card.element));
         find('no-charts').hidden = charts.length > 0;
+        this.fit();
         const ids = charts.flatMap(({ metric, lines }) => lines.map((line) => lineId(metric, line)));
         this.live.watch(ids);
         this.draw();
+    }
+
+    /** Fits the charts into the window: a large one shows them higher. */
+    fit() {
+        this.height = HEIGHT;
+        if (innerWidth >= WIDE && this.cards.length) {
+            const columns = new Set(this.cards.map((card) => card.element.offsetLeft)).size;
+            const besides = Math.max(...this.cards.map((card) => card.element.offsetHeight - card.place.offsetHeight)) + GAP;
+            const room = innerHeight - find('charts').getBoundingClientRect().top - scrollY;
+            const height = Math.floor(room / Math.ceil(this.cards.length / columns) - besides);
+            this.height = Math.min(Math.max(height, HEIGHT), HEIGHT_MAX);
+        }
+        for (const card of this.cards) card.resize();
     }
 
     /** Shows these charts, and saves them in the view. */
@@ -115,7 +138,7 @@ export class Board {
     }
 
     mark(event) {
-        this.marks.push({ time: event.time_unix, name: event.name });
+        this.marks.push({ time: event.time_unix, name: isolated(event.name) });
         if (this.marks.length > MARKS_MAX * 2) this.marks.splice(0, MARKS_MAX);
         this.draw();
     }

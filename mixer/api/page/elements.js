@@ -1,5 +1,23 @@
 // Elements are made without markup: text goes in as text, so a name from a config can never be code.
 
+/** Characters that are not seen, or turn the direction of what follows them. */
+const HIDDEN = '\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2065\\u206a-\\u206f\\ufeff\\ufff9-\\ufffb';
+const UNSEEN = new RegExp(`[${HIDDEN}]`, 'g');
+const UNSEEN_IN_NAMES = new RegExp(`[${HIDDEN}\\t\\n\\u2066-\\u2069]`, 'g');
+const code = (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** A text in which every character is seen. */
+export const visible = (text) => text.replace(UNSEEN, code);
+
+const PLAIN = /^[\x20-\x7e]*$/;
+/** A name within a sentence: whatever its direction, the words around it stay in their places. */
+export const isolated = (name) => (PLAIN.test(name) ? name : `\u2068${name.replace(UNSEEN_IN_NAMES, code)}\u2069`);
+
+/** Attributes that people read or hear. */
+const SPOKEN = new Set(['title', 'aria-label']);
+
+const shown = (child) => (typeof child === 'string' ? visible(child) : child);
+
 /**
  * Makes an element. In `attributes`, names that begin with `on` are listeners, and all others are attributes; null and false
  * are left out, true is an empty attribute.
@@ -10,9 +28,10 @@ export function make(tag, attributes = {}, ...children) {
         if (value === null || value === undefined || value === false) continue;
         if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
         else if (name === 'class') element.className = value;
+        else if (SPOKEN.has(name)) element.setAttribute(name, visible(value));
         else element.setAttribute(name, value === true ? '' : value);
     }
-    element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    element.append(...children.flat().filter((child) => child !== null && child !== undefined).map(shown));
     return element;
 }
 
@@ -20,7 +39,8 @@ export const find = (id) => document.getElementById(id);
 
 /** Sets a text, but only if it differs, so that the browser need not lay it out again. */
 export function setText(element, text) {
-    if (element.textContent !== text) element.textContent = text;
+    const seen = visible(text);
+    if (element.textContent !== seen) element.textContent = seen;
 }
 
 /** Shows a short message at the edge of the page. `kind`: `done` or `failed`. */

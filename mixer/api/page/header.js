@@ -18,7 +18,7 @@ class Fact {
     }
 }
 
-const STATES = { running: 'running', created: 'not yet started', starting: 'starting', stopping: 'stopping', ended: 'over', failed: 'failed' };
+const STATES = { away: 'away', running: 'running', created: 'not yet started', starting: 'starting', stopping: 'stopping', ended: 'over', failed: 'failed' };
 
 export class Header {
     constructor() {
@@ -35,6 +35,7 @@ export class Header {
             job: new Fact('job', place),
             jobs: new Fact('jobs', place),
             seed: new Fact('seed', place, 'the same seed gives the same values'),
+            restarted: new Fact('restarted', place, 'another run of the same address: the lines before it are of the one before'),
             trouble: new Fact('', place),
         };
         this.facts.seed.element.classList.add('minor');
@@ -45,6 +46,10 @@ export class Header {
     showState(state) {
         setText(this.state, STATES[state] ?? state);
         this.state.dataset.state = state;
+    }
+
+    restarted(time) {
+        this.facts.restarted.set(clock(time));
     }
 
     show(status) {

@@ -1,7 +1,7 @@
 // The list of hosts, page by page; the server searches and counts.
 
 import { get, hostPath, post } from './api.js';
-import { fail, find, make, setText, settle } from './elements.js';
+import { fail, find, isolated, make, setText, settle, visible } from './elements.js';
 import { count, duration } from './format.js';
 import { view, writeView } from './view.js';
 
@@ -41,14 +41,14 @@ class Row {
     show(host) {
         this.host = host;
         setText(this.name, host.name);
-        this.name.title = [host.host, host.address, `job ${host.job}`].filter(Boolean).join(' · ');
+        this.name.title = [host.host, host.address, `job ${host.job}`].filter(Boolean).map(isolated).join(' · ');
         setText(this.state, host.state);
         this.state.dataset.state = host.state;
         this.name.classList.toggle('overridden', host.overrides > 0);
         setText(this.ttl, ttlLeft(host));
         const isRunning = isAlive(host);
         setText(this.action, isRunning ? 'Stop' : 'Start');
-        this.action.setAttribute('aria-label', `${isRunning ? 'stop' : 'start'} ${host.name}`);
+        this.action.setAttribute('aria-label', visible(`${isRunning ? 'stop' : 'start'} ${host.name}`));
         this.element.hidden = false;
     }
 }

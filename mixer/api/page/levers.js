@@ -1,7 +1,7 @@
 // The levers of the run: their values, and what moves them now. Without levers there is no list.
 
 import { get } from './api.js';
-import { fail, find, make, setText } from './elements.js';
+import { fail, find, isolated, make, setText } from './elements.js';
 import { count, number } from './format.js';
 
 /** More levers are counted, not listed. */
@@ -11,13 +11,13 @@ const valueText = ({ value, by_hosts: byHosts }) => [
     number(value),
     ...byHosts.map((group) => {
         const more = group.count - group.hosts.length;
-        return `${number(group.value)} on ${group.hosts.join(', ')}${more > 0 ? ` and ${count(more)} more` : ''}`;
+        return `${number(group.value)} on ${group.hosts.map(isolated).join(', ')}${more > 0 ? ` and ${count(more)} more` : ''}`;
     }),
 ].join('; ');
 
 const movedBy = ({ faults, overrides }) => [
-    ...faults,
-    ...overrides.map(({ value, hosts }) => `set to ${number(value)} on ${hosts}`),
+    ...faults.map(isolated),
+    ...overrides.map(({ value, hosts }) => `set to ${number(value)} on ${isolated(hosts)}`),
 ].join(', ') || '–';
 
 function row(lever) {

@@ -3,57 +3,16 @@
 import { get } from './api.js';
 import { fail, find, make, openDialog, setText, settle, toast } from './elements.js';
 import { count, kindOf, number } from './format.js';
-import { isGrowing } from './live.js';
 import { isAggregate, isQuantile } from './view.js';
 
-const FIRST_CHARTS = 6;
-const FIRST_LINES = 3;
 const LINES_MAX = 16;
 const AGGREGATES = [['avg', 'average'], ['sum', 'sum'], ['min', 'lowest'], ['max', 'highest']];
 const QUANTILES = [['p50', 'median'], ['p90', '90th percentile'], ['p95', '95th percentile'], ['p99', '99th percentile']];
-/** The most series of pools that a chart shows line by line. */
-const PARTS_MAX = 9;
 const LISTED_MAX = 100;
 
-/** The default lines of a chart: percentiles of a histogram, else the average, and the first hosts. */
-export async function firstLines({ name, type, hosts }) {
-    if (type === 'histogram') return ['p50', 'p90', 'p99'];
-    const { series, matched, parts } = await get('/series', { metric: name, limit: hosts > 1 ? FIRST_LINES : 1 });
-    const ids = series.map(({ id }) => id);
-    // Series of pool members come and go, so only aggregates can be followed, unless they are few.
-    if (!matched && parts.length && parts.length <= PARTS_MAX) return parts.map((labels) => `sum${labels}`);
-    if (!matched) return type === 'counter' ? ['sum'] : isGrowing(type) ? ['max'] : ['avg', 'max'];
-    return matched > 1 ? ['avg', ...ids] : ids;
-}
-
-/** Signals of a client or a service, one of each of which comes first on a board: traffic, errors, latency, state, saturation. */
-const SIGNALS = [
-    ({ type }) => type === 'counter',
-    ({ name }) => /error|fail/i.test(name),
-    ({ type }) => type === 'histogram',
-    ({ name }) => /_state$/.test(name),
-    ({ name }) => /connections/.test(name),
-];
-
-/** The families of one host, the first one of each signal before the others. */
-function bySignal(metrics) {
-    const first = new Set();
-    for (const has of SIGNALS) {
-        const found = metrics.find((metric) => has(metric) && !first.has(metric));
-        if (found) first.add(found);
-    }
-    return [...first, ...metrics.filter((metric) => !first.has(metric))];
-}
-
-/** The default board: the config's first families, those of several hosts before the others. */
+/** The charts that the board opens with; the server knows which say most. */
 export async function firstCharts() {
-    const { metrics } = await get('/metrics', { limit: 50 });
-    // Families of many hosts come first, and the CPU before all.
-    const rank = ({ name, hosts }) => (hosts > 1 ? 0 : 2) + (/cpu/i.test(name) ? 0 : 1);
-    const known = metrics.filter(({ type }) => type !== 'info').sort((a, b) => rank(a) - rank(b));
-    const shown = (known.some((metric) => rank(metric) < 3) ? known : bySignal(known)).slice(0, FIRST_CHARTS);
-    const lines = await Promise.all(shown.map((metric) => firstLines(metric).catch(() => [])));
-    return shown.map(({ name }, at) => ({ metric: name, lines: lines[at] })).filter((chart) => chart.lines.length);
+    return (await get('/charts')).charts;
 }
 
 /** Opens the dialog that adds charts. Calls `add` with each. */
@@ -63,7 +22,9 @@ export function openCharts(add) {
     const more = make('p', { class: 'hint' });
     const choose = async (metric) => {
         try {
-            add({ metric: metric.name, lines: await firstLines(metric) });
+            const [chart] = (await get('/charts', { metric: metric.name })).charts;
+            if (!chart) return toast(`${metric.name} has no series now`, 'failed');
+            add(chart);
             toast(`added: ${metric.name}`);
         } catch (error) {
             fail(error);

@@ -8,6 +8,7 @@ import { Drawer } from './drawer.js';
 import { Events } from './events.js';
 import { Header } from './header.js';
 import { Hosts } from './hosts.js';
+import { offerIncident } from './incident.js';
 import { listen } from './keys.js';
 import { Levers } from './levers.js';
 import { firstCharts, openCharts, openLines } from './lines.js';
@@ -119,21 +120,24 @@ const pulse = {
             this.isLost = false;
             fill();
         }
-        if (this.isLost || status.uptime_seconds < this.uptime) {
+        const isNew = status.uptime_seconds < this.uptime;
+        if (this.isLost || isNew) {
             events.forget();
-            board.marks = status.uptime_seconds < this.uptime ? [] : board.marks;
+            if (isNew) this.restarted(status);
             this.isLost = false;
             live.resume();
             events.resume();
             events.showButtons().catch(fail);
             setText(find('announcer'), 'connected again');
         }
+        document.body.classList.remove('is-lost');
         this.uptime = status.uptime_seconds;
         this.wait = EVERY;
         board.speed = status.speed;
         const isOver = status.state === 'ended' || status.state === 'failed';
         banner(isOver ? 'This run is over. The page shows its last state.' : '');
         header.show(status);
+        offerIncident(status.state === 'running');
         hosts.showJobs(status.jobs);
         hosts.showSummary(status);
         if (this.beats++ % 2 === 0) {
@@ -143,6 +147,15 @@ const pulse = {
         }
         // Runs may be created and deleted meanwhile.
         if (this.beats % BEATS_PER_LIST === 0) showRuns().catch(() => {});
+    },
+
+    /** Another life of the run: it has a mark on the charts, and the header says so. */
+    restarted({ emulated_time_unix: now, uptime_seconds: uptime, speed, seed }) {
+        const time = now - uptime * speed;
+        // Times of a clock that is behind are none of this run.
+        board.marks = board.marks.filter((mark) => mark.time <= time);
+        board.mark({ time_unix: time, name: `restarted, seed ${seed}` });
+        header.restarted(time);
     },
 
     /** Replaces a run that does not exist: shows the only run, or asks for a choice. */
@@ -160,8 +173,9 @@ const pulse = {
     lost(error) {
         this.wait = Math.min(this.isLost ? this.wait * 2 : EVERY, LONGEST_PAUSE);
         this.isLost = true;
+        document.body.classList.add('is-lost');
+        header.showState(error.code === 'run_over' ? 'ended' : 'away');
         if (error.code === 'run_over') {
-            header.showState('ended');
             return banner('This run is over. The page shows its last state.');
         }
         if (error.code === 'unknown_run') {

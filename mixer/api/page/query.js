@@ -1,19 +1,16 @@
 // PromQL queries of charts.
 
-import { isGrowing } from './live.js';
+import { isAggregate } from './view.js';
 
-const OVER = '[5m]';
-const SELECTOR = /\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}/;
+/** A text in quotes; in a replacement, a dollar stands for itself. */
+const quoted = (text) => JSON.stringify(text.replaceAll('$', '$$$$'));
 
 /**
- * The query of a chart's line. The API's query of a histogram is a quantile, but the chart shows the rate of its observations.
+ * The query of a chart: all its lines. An aggregate has no labels, so where there are several they get one: `or` would keep only the
+ * first of them.
  */
-export function chartQuery({ metric, type, query }) {
-    if (!isGrowing(type) || type === 'counter') return query;
-    const selector = SELECTOR.exec(query)?.[0] ?? '';
-    const over = type === 'native_histogram'
-        ? `histogram_count(rate(${metric}${selector}${OVER}))`
-        : `rate(${metric}_count${selector}${OVER})`;
-    const aggregate = /^(avg|sum|min|max)\(/.exec(query);
-    return aggregate ? `${aggregate[1]}(${over})` : over;
+export function chartQuery(lines) {
+    const aggregates = lines.filter(({ line }) => isAggregate(line)).length;
+    const named = ({ line, query }) => (aggregates > 1 && isAggregate(line) ? `label_replace(${query}, "line", ${quoted(line)}, "", "")` : query);
+    return lines.map(named).join(' or ');
 }

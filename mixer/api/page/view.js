@@ -16,8 +16,8 @@ export const isQuantile = (line) => /^p\d\d($|\{)/.test(line);
 /** The labels of an aggregate: `''`, or as in `{server="a"}`. */
 export const labelsOf = (line) => line.slice(3);
 
-/** The id under which the API knows a line. */
-export const lineId = (metric, line) => (isAggregate(line) ? `${line.slice(0, 3)}:${metric}${labelsOf(line)}` : line);
+/** The id under which the API knows a line: that of its rate, if it is one that grows. */
+export const lineId = (metric, line) => `rate:${isAggregate(line) ? `${line.slice(0, 3)}:${metric}${labelsOf(line)}` : line}`;
 
 /** The host of a chart's line, and the metric's own labels: `''`, or as in `{disk="sda"}`. */
 export function partsOf(metric, line) {

@@ -1,44 +1,83 @@
 //! `/api/v1/live`: the values of chosen series, once a second, as server-sent events.
 //!
-//! One task samples all watched series of a run, and every stream sends its part of each sample.
+//! One task samples all watched series of a run, and every stream sends its part of each sample. `/api/v1/charts` says with which
+//! of them a page begins.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use utoipa::{IntoParams, ToSchema};
 
-use promemu_run::handle::{OPERATORS, RunHandle, Sampler, SeriesView};
+use promemu_run::handle::{ChartView, OPERATORS, RATE, RunHandle, SeriesView};
 
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::runs::entry::RunEntry;
 use crate::runs::live_series::{Points, WATCHED_MAX};
+use crate::runs::sampling::{SAMPLE_INTERVAL, begin_sampling};
 use crate::sse::{Disconnected, EventSender, stream};
-use crate::state::AppState;
+use crate::state::{AppState, blocking};
 
-/// The time between two samples.
-const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 /// The most series of one stream.
 const SERIES_MAX: usize = 64;
-/// The most points in a stream's first event: some 200 KiB. Many series share them.
-const FIRST_POINTS_MAX: usize = 8_192;
+/// The most points in a stream's first event: some 800 KiB. Many series share them.
+const FIRST_POINTS_MAX: usize = 32_768;
 /// A longer id is no series.
 const ID_BYTES_MAX: usize = 4_096;
 /// A client's id is repeated in an error up to this many characters.
 const ID_SHOWN_CHARS_MAX: usize = 200;
 
+/// The charts to describe.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ChartsQuery {
+    /// The run's id; main by default.
+    run: Option<String>,
+    /// The name of a metric: its chart alone.
+    metric: Option<String>,
+}
+
+/// Charts, and their lines.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChartsView {
+    charts: Vec<ChartView>,
+}
+
+/// The charts that the live page opens with.
+///
+/// Traffic, errors, latency and saturation first, constants last; few lines each. Their values of the last 15 minutes are kept, so that
+/// `/api/v1/live` begins with them. With `metric`, the chart of that metric, and none if it has no series.
+#[utoipa::path(get, path = "/api/v1/charts", tag = "live", params(ChartsQuery),
+    responses((status = 200, body = ChartsView)))]
+pub(crate) async fn charts(
+    State(state): State<Arc<AppState>>,
+    Query(ChartsQuery { run, metric }): Query<ChartsQuery>,
+) -> Answer<ChartsView> {
+    let (run, handle) = state.live_run(run.as_deref())?;
+    if let Some(charts) = run.live().charts().filter(|_| metric.is_none()) {
+        return Ok(Json(ChartsView { charts: charts.to_vec() }));
+    }
+    let charts = blocking(&state, move |_| match metric {
+        Some(metric) => handle.chart(&metric).into_iter().collect(),
+        None => handle.first_charts(),
+    });
+    Ok(Json(ChartsView { charts: charts.await? }))
+}
+
 /// Streams the values of chosen series, as server-sent events.
 ///
 /// Each series is HOST/METRIC, or as in avg:METRIC over all hosts, or as in sum:METRIC{server="a"} over those with these labels;
-/// p50, p90, p95 and p99 are of the observations of a histogram in the last 30 s. Events are `series`, once, with the points that are
+/// p50, p90, p95 and p99 are of the observations of a histogram in the last 30 s. With `rate:` before it, as in rate:sum:METRIC, a
+/// counter or a number of observations is its growth per second over 30 s: `PromQL`'s `rate` over the last 31 samples of each series,
+/// then aggregated; any other metric is what it is without it. Events are `series`, once, with the points that are
 /// known, and as `past` those of a history that the run began with; `sample`, every second, with a value for each series in their order; `gone`, for a series that does not exist
 /// (any more); `end`, when the run is over.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     params(
-        ("series" = Vec<String>, Query, description = "HOST/METRIC, or avg:, sum:, min:, max:, p50:, p90:, p95: or p99:METRIC; 1 to 64 of them"),
+        ("series" = Vec<String>, Query, description = "HOST/METRIC, or avg:, sum:, min:, max:, p50:, p90:, p95: or p99:METRIC, each with rate: before it or not; 1 to 64 of them"),
         ("run" = Option<String>, Query, description = "The run's id; main by default."),
     ),
     responses((status = 200, body = String, content_type = "text/event-stream")))]
@@ -63,7 +102,8 @@ pub(crate) async fn live(
     }
     let series = views.into_iter().zip(points).zip(past);
     let series = series.map(|((view, points), past)| LiveView { view, points, past });
-    let first = FirstEvent { every_seconds: SAMPLE_INTERVAL.as_secs_f64(), series: series.collect() };
+    let every_seconds = handle.clock().speed().emulated(SAMPLE_INTERVAL).as_secs_f64();
+    let first = FirstEvent { every_seconds, series: series.collect() };
     Ok(stream(permit, move |sender| forward(watcher, handle, first, samples, sender)))
 }
 
@@ -113,13 +153,15 @@ fn end_before_gap(past: &mut Points, next: f64) {
 }
 
 fn is_series_id(id: &str) -> bool {
-    let is_aggregate = id.split_once(':').is_some_and(|(word, _)| OPERATORS.contains(&word));
-    id.len() <= ID_BYTES_MAX && (is_aggregate || id.contains('/'))
+    let plain = id.strip_prefix(RATE).unwrap_or(id);
+    let is_aggregate = plain.split_once(':').is_some_and(|(word, _)| OPERATORS.contains(&word));
+    id.len() <= ID_BYTES_MAX && (is_aggregate || plain.contains('/'))
 }
 
 /// The first event of a stream, `series`.
 #[derive(Debug, Serialize)]
 struct FirstEvent {
+    /// In the hosts' time.
     every_seconds: f64,
     series: Vec<LiveView>,
 }
@@ -167,43 +209,11 @@ impl Watcher {
         }
         let samples = live.subscribe();
         if watched.begin_sampling() {
-            tokio::spawn(sample(Arc::clone(run), handle.clone()));
+            begin_sampling(Arc::clone(run), handle.clone());
         }
         drop(watched);
         Ok((Self { run: Arc::clone(run), ids }, points, samples))
     }
-}
-
-/// Samples the watched series until there are none, or the run is over.
-async fn sample(run: Arc<RunEntry>, handle: RunHandle) {
-    let mut sampler = Sampler::new(handle);
-    let mut ticks = interval(SAMPLE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    loop {
-        tokio::select! {
-            () = run.over() => break,
-            _ = ticks.tick() => {}
-        }
-        let live = run.live();
-        let ids = live.watched().ids();
-        let probed = ids.clone();
-        // An aggregate reads the series of all hosts, which may take long.
-        let reading = tokio::task::spawn_blocking(move || {
-            let seen = sampler.read(&probed);
-            (sampler, seen)
-        });
-        let Ok((back, (time, values))) = reading.await else { break };
-        sampler = back;
-        let mut watched = live.watched();
-        watched.add_sample(time.unix_millis_secs(), &ids, values);
-        if watched.ids().is_empty() {
-            watched.end_sampling();
-            return;
-        }
-        drop(watched);
-        live.announce();
-    }
-    run.live().watched().end_sampling();
 }
 
 /// Sends the first event and every new sample, until the run is over.

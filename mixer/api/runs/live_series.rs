@@ -1,13 +1,16 @@
 //! The series of a run that clients watch, with their newest points. All clients that watch a series share its points.
 //!
 //! A series is sampled while a client watches it and for a while longer, so that a page that is loaded again has its
-//! curve. This module samples nothing itself: `routes/live.rs` does.
+//! curve, and those of the charts that a page opens with from the run's begin to its end. This module samples nothing itself:
+//! `sampling.rs` does.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 use tokio::sync::watch;
+
+use promemu_run::handle::ChartView;
 
 /// The most points of a series that are kept.
 const POINTS_MAX: usize = 900;
@@ -23,6 +26,8 @@ pub(crate) type Points = Vec<(f64, Option<f64>)>;
 #[derive(Debug, Default)]
 pub(crate) struct LiveSeries {
     watched: Mutex<Watched>,
+    /// The charts that a page opens with, whose series are kept.
+    charts: OnceLock<Vec<ChartView>>,
     /// The number of the last sample.
     samples: watch::Sender<u64>,
 }
@@ -34,6 +39,8 @@ pub(crate) struct Watched {
     times: VecDeque<f64>,
     series: IndexMap<Arc<str>, Series>,
     is_sampling: bool,
+    /// Number of clients that watch some.
+    clients: usize,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +54,16 @@ struct Series {
 impl LiveSeries {
     pub(crate) fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The charts whose series are kept, once they are known.
+    pub(crate) fn charts(&self) -> Option<&[ChartView]> {
+        self.charts.get().map(Vec::as_slice)
+    }
+
+    /// Sets these charts; the first ones stay.
+    pub(crate) fn set_charts(&self, charts: Vec<ChartView>) {
+        self.charts.get_or_init(|| charts);
     }
 
     /// Receives the number of each new sample.
@@ -67,14 +84,26 @@ impl Watched {
         if self.series.len() + new > WATCHED_MAX {
             return false;
         }
+        self.keep(ids);
+        self.clients += 1;
+        true
+    }
+
+    /// Counts a watcher of each series that is no client.
+    pub(crate) fn keep(&mut self, ids: &[Arc<str>]) {
         for id in ids {
             self.series.entry(Arc::clone(id)).or_default().watchers += 1;
         }
-        true
+    }
+
+    /// `true` if clients watch some.
+    pub(crate) const fn has_clients(&self) -> bool {
+        self.clients > 0
     }
 
     /// Counts the watchers out again.
     pub(crate) fn unwatch(&mut self, ids: &[Arc<str>]) {
+        self.clients -= 1;
         for id in ids {
             if let Some(series) = self.series.get_mut(id) {
                 series.watchers -= 1;

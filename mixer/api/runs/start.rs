@@ -22,6 +22,7 @@ use promemu_run::watch::{ConfigLoader, Watch};
 
 use super::entry::{Phase, RunEntry};
 use super::request::RunRequest;
+use super::sampling::keep_first_charts;
 use crate::config_source::{ConfigChoice, ConfigSource};
 use crate::daemon::Daemon;
 use crate::error::ApiError;
@@ -48,6 +49,7 @@ pub(crate) fn create(
         }
         if starts { start_with(state, &entry, spec) } else { Ok(()) }
     })?;
+    keep_first_charts(Arc::clone(&entry));
     Ok(entry)
 }
 

@@ -14,6 +14,7 @@ use promemu_core::error::Error;
 use super::axis::{ValueAxis, times};
 use super::chart::{Chart, Curve, stretches};
 use super::figure::Figure;
+use super::image_legend::{self, Entry, Sign, nearest};
 use super::marks::by_place;
 use super::palette::{AXIS, FAULTS, GRID, LINES, LINES_MAX, MARKS, PHASES, SOFT_TEXT, TEXT};
 use super::pen::{Area, Drawn, FONT_FAMILY, Pen};
@@ -36,7 +37,7 @@ const BELOW: i32 = 74;
 /// The height of the names of phases above the curves, and of the bar of a fault.
 const PHASE: i32 = 18;
 const FAULT: i32 = 5;
-/// The height of a line of the legend, and the lines of one without faults.
+/// The height of a line of the legend, and the lines for which every chart has room.
 const LEGEND_LINE: i32 = 17;
 const LEGEND_LINES: i32 = 2;
 const TIMES_MAX: usize = 6;
@@ -119,6 +120,8 @@ struct Sheet<'a> {
     rows: i32,
     notes: i32,
     scale: i32,
+    /// The legends of the charts.
+    legends: Vec<Vec<Entry>>,
 }
 
 impl<'a> Sheet<'a> {
@@ -126,7 +129,9 @@ impl<'a> Sheet<'a> {
         let columns = figure.charts.len().clamp(1, COLUMNS_MAX);
         let whole = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
         let rows = figure.charts.len().div_ceil(columns);
-        Self { figure, columns: whole(columns), rows: whole(rows), notes: whole(notes), scale }
+        let of = |chart| image_legend::entries(figure, chart, SMALL, PLOT_WIDTH, PLACES as usize);
+        let legends = figure.charts.iter().map(of).collect();
+        Self { figure, columns: whole(columns), rows: whole(rows), notes: whole(notes), scale, legends }
     }
 
     fn size(&self) -> (u32, u32) {
@@ -135,20 +140,20 @@ impl<'a> Sheet<'a> {
         ((width * self.scale).unsigned_abs(), (height * self.scale).unsigned_abs())
     }
 
-    /// All charts have the same height, with room for phases and faults if one has some.
+    /// All charts have the same height, with room for phases and for the longest legend.
     fn chart_height(&self) -> i32 {
-        let has_faults = self.figure.charts.iter().any(|chart| !chart.faults.is_empty());
-        CHART.1 + phase_height(self.figure) + if has_faults { LEGEND_LINE } else { 0 }
+        let lines = self.legends.iter().map(|entries| image_legend::lines(entries)).max().unwrap_or(0);
+        CHART.1 + phase_height(self.figure) + (lines - LEGEND_LINES).max(0) * LEGEND_LINE
     }
 
     fn draw<B: DrawingBackend>(&self, root: &Area<B>, heading: &str, notes: &[String]) -> Drawn<B> {
         let pen = Pen { root, scale: self.scale };
         root.fill(&WHITE)?;
         pen.text(heading, (MARGIN, HEADING / 2), LARGE, TEXT, HPos::Left)?;
-        for (n, chart) in (0..).zip(&self.figure.charts) {
+        for (n, (chart, legend)) in (0..).zip(self.figure.charts.iter().zip(&self.legends)) {
             let left = MARGIN + (n % self.columns) * (CHART.0 + MARGIN);
             let top = HEADING + (n / self.columns) * (self.chart_height() + MARGIN);
-            Panel { pen: &pen, figure: self.figure, chart, left, top }.draw()?;
+            Panel { pen: &pen, figure: self.figure, chart, legend, left, top }.draw()?;
         }
         let below = HEADING + self.rows * (self.chart_height() + MARGIN);
         for (n, note) in (0..).zip(notes) {
@@ -167,6 +172,7 @@ struct Panel<'a, B: DrawingBackend> {
     pen: &'a Pen<'a, B>,
     figure: &'a Figure,
     chart: &'a Chart,
+    legend: &'a [Entry],
     left: i32,
     top: i32,
 }
@@ -181,12 +187,10 @@ impl<B: DrawingBackend> Panel<'_, B> {
         let axis = ValueAxis::new(low, high, self.chart.unit, TICKS);
         self.phases()?;
         self.axes(&axis)?;
-        let lines = LEGEND_LINES + i32::from(!self.chart.faults.is_empty());
-        let mut legend = Legend { left: self.left + LABELS, lines, ..Legend::default() };
-        legend.top = self.bottom() + 44;
-        self.curves(&axis, &mut legend)?;
-        self.faults(&mut legend)?;
-        self.marks(&mut legend)
+        self.curves(&axis)?;
+        self.faults()?;
+        self.marks()?;
+        self.legend.iter().try_for_each(|entry| self.key(entry))
     }
 
     fn title(&self) -> Drawn<B> {
@@ -251,16 +255,15 @@ impl<B: DrawingBackend> Panel<'_, B> {
     }
 
     /// The faults: a bar at the top for each, and a shade below it.
-    fn faults(&self, legend: &mut Legend) -> Drawn<B> {
+    fn faults(&self) -> Drawn<B> {
         let on = self.chart.faults.iter().map(|fault| (fault, fault.columns(self.figure, PLACES as usize)));
         let on = on.filter(|(_, ranges)| !ranges.is_empty());
-        for (n, ((fault, ranges), colour)) in (0..).zip(on.zip(FAULTS)) {
+        for (n, ((_, ranges), colour)) in (0..).zip(on.zip(FAULTS.into_iter().cycle())) {
             let top = self.y(1.0) + f64::from(n * (FAULT + 1));
             for range in &ranges {
                 self.rectangle(range, (top, top + f64::from(FAULT)), colour)?;
                 self.rectangle(range, (top + f64::from(FAULT), f64::from(self.bottom())), colour.mix(0.12))?;
             }
-            self.key(legend, Sign::Bar, colour, &fault.name)?;
         }
         Ok(())
     }
@@ -282,7 +285,7 @@ impl<B: DrawingBackend> Panel<'_, B> {
         self.pen.line(&[(self.x(0.0), bottom), (self.x(1.0), bottom)], AXIS, 1)
     }
 
-    fn curves(&self, axis: &ValueAxis, legend: &mut Legend) -> Drawn<B> {
+    fn curves(&self, axis: &ValueAxis) -> Drawn<B> {
         let curves = &self.chart.curves;
         if curves.len() > LINES_MAX {
             let band = self.chart.band();
@@ -292,15 +295,10 @@ impl<B: DrawingBackend> Panel<'_, B> {
                 let lower = stretch.rev().map(|n| (self.x(places[n]), self.y(axis.place(band.low[n]))));
                 self.pen.area(&upper.chain(lower).collect::<Vec<_>>(), LINES[0].mix(0.25))?;
             }
-            self.curve(axis, &band.median, LINES[0])?;
-            let label = format!("range of {} series, and their median", curves.len());
-            return self.key(legend, Sign::Line, LINES[0], &label);
+            return self.curve(axis, &band.median, LINES[0]);
         }
-        for (Curve { label, values }, colour) in curves.iter().zip(LINES) {
-            self.curve(axis, values, colour)?;
-            self.key(legend, Sign::Line, colour, label)?;
-        }
-        Ok(())
+        let mut coloured = curves.iter().zip(LINES);
+        coloured.try_for_each(|(Curve { values, .. }, colour)| self.curve(axis, values, colour))
     }
 
     fn curve(&self, axis: &ValueAxis, values: &[f64], colour: RGBColor) -> Drawn<B> {
@@ -316,16 +314,13 @@ impl<B: DrawingBackend> Panel<'_, B> {
         Ok(())
     }
 
-    fn marks(&self, legend: &mut Legend) -> Drawn<B> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a picture")]
-        let nearest = |place: f64| (place * f64::from(PLACES)).round() as usize;
-        let kinds = by_place(&self.chart.marks, |time| nearest(self.figure.place(time)));
-        for ((names, places), colour) in kinds.iter().zip(MARKS) {
+    fn marks(&self) -> Drawn<B> {
+        let kinds = by_place(&self.chart.marks, |time| nearest(self.figure.place(time), PLACES as usize));
+        for ((_, places), colour) in kinds.iter().zip(MARKS.into_iter().cycle()) {
             for place in places {
                 let place = f64::from(u32::try_from(*place).unwrap_or(0)) / f64::from(PLACES);
                 self.triangle((self.x(place), f64::from(self.bottom() + 24)), colour)?;
             }
-            self.key(legend, Sign::Triangle, colour, names)?;
         }
         Ok(())
     }
@@ -335,51 +330,19 @@ impl<B: DrawingBackend> Panel<'_, B> {
         self.pen.area(&[(x, y), (x + 4.0, y + 7.0), (x - 4.0, y + 7.0)], colour)
     }
 
-    /// Adds an entry to the legend; entries beyond two lines are left out.
-    fn key(&self, legend: &mut Legend, sign: Sign, colour: RGBColor, text: &str) -> Drawn<B> {
-        let text = self.pen.cut(text, SMALL, PLOT_WIDTH - DASH - 20)?;
-        let needed = DASH + 6 + self.pen.text_width(&text, SMALL)? + 14;
-        if legend.used > 0 && legend.used + needed > PLOT_WIDTH {
-            (legend.used, legend.line) = (0, legend.line + 1);
-        }
-        if legend.line >= legend.lines {
-            return Ok(());
-        }
-        let (x, y) = (legend.left + legend.used, legend.top + legend.line * LEGEND_LINE);
-        let (from, middle) = (f64::from(x), f64::from(y));
+    /// An entry of the legend.
+    fn key(&self, Entry { sign, colour, text, left, line }: &Entry) -> Drawn<B> {
+        let (x, y) = (self.left + LABELS + left, self.bottom() + 44 + line * LEGEND_LINE);
+        let (from, middle, right) = (f64::from(x), f64::from(y), f64::from(x + DASH));
         match sign {
-            Sign::Line => self.pen.line(&[(from, middle), (from + f64::from(DASH), middle)], colour, 2)?,
+            Sign::Line => self.pen.line(&[(from, middle), (right, middle)], *colour, 2)?,
             Sign::Bar => {
-                let (right, half) = (from + f64::from(DASH), f64::from(FAULT) / 2.0);
-                let corners = [
-                    (from, middle - half),
-                    (right, middle - half),
-                    (right, middle + half),
-                    (from, middle + half),
-                ];
-                self.pen.area(&corners, colour)?;
+                let half = f64::from(FAULT) / 2.0;
+                let (top, bottom) = (middle - half, middle + half);
+                self.pen.area(&[(from, top), (right, top), (right, bottom), (from, bottom)], *colour)?;
             }
-            Sign::Triangle => self.triangle((from + f64::from(DASH) / 2.0, middle - 4.0), colour)?,
+            Sign::Triangle => self.triangle((from + f64::from(DASH) / 2.0, middle - 4.0), *colour)?,
         }
-        legend.used += needed;
-        self.pen.text(&text, (x + DASH + 6, y), SMALL, TEXT, HPos::Left)
+        self.pen.text(text, (x + image_legend::SIGN, y), SMALL, TEXT, HPos::Left)
     }
-}
-
-#[derive(Clone, Copy)]
-enum Sign {
-    Line,
-    Bar,
-    Triangle,
-}
-
-/// The place of the next entry of a legend.
-#[derive(Default)]
-struct Legend {
-    left: i32,
-    top: i32,
-    used: i32,
-    line: i32,
-    /// Maximum number of lines.
-    lines: i32,
 }

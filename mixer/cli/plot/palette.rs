@@ -4,16 +4,16 @@ use plotters::style::RGBColor;
 
 /// More curves are drawn as a band.
 pub(super) const LINES_MAX: usize = 8;
-/// The colours of lines (Matplotlib's `tab10`), of marks, and of the rest.
+/// The colours of lines, which are those of the live page; of marks, and of the rest.
 pub(super) const LINES: [RGBColor; LINES_MAX] = [
-    RGBColor(31, 119, 180),
-    RGBColor(255, 127, 14),
-    RGBColor(44, 160, 44),
-    RGBColor(214, 39, 40),
-    RGBColor(148, 103, 189),
-    RGBColor(140, 86, 75),
-    RGBColor(227, 119, 194),
-    RGBColor(23, 190, 207),
+    RGBColor(31, 16, 201),
+    RGBColor(187, 72, 16),
+    RGBColor(39, 127, 110),
+    RGBColor(133, 93, 186),
+    RGBColor(205, 132, 4),
+    RGBColor(131, 13, 117),
+    RGBColor(107, 142, 255),
+    RGBColor(79, 63, 37),
 ];
 pub(super) const MARKS: [RGBColor; 6] = [
     RGBColor(192, 57, 43),

@@ -38,7 +38,7 @@ pub(super) fn draw(figure: &Figure, width: usize, colours: ColourMode) -> String
         .iter()
         .map(|chart| chart.extent().map(|(low, high)| ValueAxis::new(low, high, chart.unit, tick_count)));
     let axes: Vec<Option<ValueAxis>> = axes.collect();
-    let labels = axes.iter().flatten().flat_map(|axis| &axis.ticks).map(|(_, text)| text.len());
+    let labels = axes.iter().flatten().flat_map(|axis| &axis.ticks).map(|(_, text)| text.chars().count());
     let lines_max = if colours == ColourMode::None { LINES_MAX_PLAIN } else { LINES_MAX };
     let is_numbered = |chart: &Chart| (2..=lines_max).contains(&chart.curves.len());
     let numbers = if figure.charts.iter().any(is_numbered) { lines_max } else { 0 };

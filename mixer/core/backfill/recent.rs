@@ -150,6 +150,21 @@ impl RecentSamples {
         self.times().zip(values.map(|value| (!value.is_nan()).then_some(*value))).collect()
     }
 
+    /// The numbers of each series of a family, in order of time; none of a family of pools, and none if they are not kept.
+    #[must_use]
+    pub fn series_of_family(&self, family: &str) -> Vec<Vec<(Time, Option<f64>)>> {
+        let kept = self.kept();
+        let mut found = Vec::new();
+        for KeptHost { shape, values } in kept.hosts.values() {
+            let all = shape.metrics.iter().zip(values.chunks(self.moments.len().max(1)));
+            for (_, values) in all.filter(|(metric, _)| *metric.name == *family) {
+                let values = values.iter().map(|value| (!value.is_nan()).then_some(*value));
+                found.push(self.times().zip(values).collect());
+            }
+        }
+        found
+    }
+
     /// The numbers of a family over all hosts, in order of time; none of a family of pools.
     #[must_use]
     pub fn of_family(&self, family: &str) -> Vec<(Time, Aggregate)> {

@@ -34,15 +34,17 @@ impl Layout {
     /// sample, or if it is not finite.
     #[must_use]
     pub fn shown(&self, cells: &[f64]) -> Option<f64> {
-        if is_absent(cells[0]) {
-            return None;
-        }
-        let shown = match &self.kind {
-            Kind::Histogram { bounds } => buckets(bounds, cells).count(),
+        Some(self.number(cells)).filter(|number| number.is_finite())
+    }
+
+    /// The same number, whatever it is; [`ABSENT`] without a sample.
+    #[must_use]
+    pub fn number(&self, cells: &[f64]) -> f64 {
+        match &self.kind {
+            Kind::Histogram { bounds } if !is_absent(cells[0]) => buckets(bounds, cells).count(),
             // A native histogram's and a summary's first cell is their number of observations.
             _ => cells[0],
-        };
-        shown.is_finite().then_some(shown)
+        }
     }
 }
 

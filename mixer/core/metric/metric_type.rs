@@ -51,6 +51,12 @@ impl MetricType {
         }
     }
 
+    /// `true` for a type whose number only grows until a reset: a total, or the number of observations.
+    #[must_use]
+    pub const fn grows(self) -> bool {
+        matches!(self, Self::Counter | Self::Histogram | Self::NativeHistogram | Self::Summary)
+    }
+
     /// The name in the text format, which has fewer types.
     #[must_use]
     pub const fn text_name(self) -> &'static str {

@@ -86,6 +86,27 @@ impl MetricQuery<'_> {
         }
     }
 
+    /// The number of observations of a histogram or a summary per second.
+    #[must_use]
+    pub fn observation_rate(&self) -> String {
+        if self.metric_type == MetricType::NativeHistogram {
+            format!("histogram_count({})", self.rate(""))
+        } else {
+            self.rate("_count")
+        }
+    }
+
+    /// The growth per second of a type that grows, the value of any other one.
+    #[must_use]
+    pub fn growth(&self) -> String {
+        match self.metric_type {
+            MetricType::Histogram | MetricType::NativeHistogram | MetricType::Summary => {
+                self.observation_rate()
+            }
+            _ => self.level(),
+        }
+    }
+
     /// The expression for a chart of one series: a counter's rate, a histogram's 95th percentile, else the value.
     #[must_use]
     pub fn chart(&self) -> String {

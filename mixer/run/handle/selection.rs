@@ -7,6 +7,9 @@ use promemu_core::series::{LabelBlock, Sample};
 /// The words of ids that name series over all hosts: aggregation operators of PromQL, and quantiles of histograms.
 pub const OPERATORS: [&str; 8] = ["avg", "sum", "min", "max", "p50", "p90", "p95", "p99"];
 
+/// Before an id: growth per second instead of a total or a number of observations. Other series show what they show.
+pub const RATE: &str = "rate:";
+
 /// An operator over the values of all hosts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Operator {
@@ -65,14 +68,19 @@ impl Selection {
         let labels = if labels.is_empty() { Vec::new() } else { read_labels(labels)? };
         (!metric.contains('/')).then(|| Self { operator, metric: metric.to_owned(), labels })
     }
+}
 
-    /// `true` for a series with its labels.
-    pub(super) fn has(&self, sample: &Sample<'_>) -> bool {
-        let value = |block: &LabelBlock, name: &str, value: &str| block.get(name) == Some(value);
-        self.labels.iter().all(|(name, wanted)| {
-            value(sample.metric_labels, name, wanted) || value(sample.host_labels, name, wanted)
-        })
-    }
+/// `true` for a series with these labels, among others.
+pub(super) fn has_labels(labels: &[(String, String)], sample: &Sample<'_>) -> bool {
+    let value = |block: &LabelBlock, name: &str, value: &str| block.get(name) == Some(value);
+    labels.iter().all(|(name, wanted)| {
+        value(sample.metric_labels, name, wanted) || value(sample.host_labels, name, wanted)
+    })
+}
+
+/// An id without `rate:`, and whether it had it.
+pub(super) fn without_rate(id: &str) -> (&str, bool) {
+    id.strip_prefix(RATE).map_or((id, false), |plain| (plain, true))
 }
 
 /// Labels in braces, as in `{a="b",c="d"}`.

@@ -9,7 +9,7 @@ use indexmap::{IndexMap, IndexSet};
 use promemu_core::backfill::Aggregate;
 use promemu_core::event::HostId;
 use promemu_core::metric::promql::{MetricQuery, QuantileOf, equal_matchers};
-use promemu_core::metric::{Kind, MetricType, buckets};
+use promemu_core::metric::{MetricType, is_absent};
 use promemu_core::plan::{HostShape, MetricPlan};
 use promemu_core::series::{Family, LabelBlock, Sample, SampleCursor};
 use promemu_core::time::Time;
@@ -17,8 +17,10 @@ use promemu_core::time::Time;
 use super::error::CommandError;
 use super::lookup::{NAMES_COMPARED_MAX, find_series, host_id, metric_key, metric_of};
 use super::overrides::override_view;
+use super::past;
+use super::readings::JobKey;
 use super::run_handle::RunHandle;
-use super::selection::{Operator, Selection};
+use super::selection::{Operator, Selection, has_labels, without_rate};
 use super::views::{FamiliesPage, FamilyView, SeriesPage, SeriesView};
 use crate::fleet::Fleet;
 
@@ -44,21 +46,7 @@ impl RunHandle {
     pub fn families(&self, search: &str, offset: usize, limit: usize) -> FamiliesPage {
         let fleet = self.fleet();
         let plan = fleet.plan();
-        let mut hosts = vec![0; plan.families.len()];
-        let mut shapes: IndexMap<*const HostShape, (Arc<HostShape>, usize)> = IndexMap::new();
-        for (_, host) in fleet.hosts() {
-            let (_, count) =
-                shapes.entry(Arc::as_ptr(&host.shape)).or_insert_with(|| (Arc::clone(&host.shape), 0));
-            *count += 1;
-        }
-        for (shape, count) in shapes.into_values() {
-            let mut of_shape: Vec<usize> = shape.all_metrics().map(|metric| metric.family).collect();
-            of_shape.sort_unstable();
-            of_shape.dedup();
-            for family in of_shape {
-                hosts[family] += count;
-            }
-        }
+        let hosts = hosts_of_families(&fleet);
         let matching = plan.families.iter().zip(hosts).filter(|(family, _)| family.name.contains(search));
         let all: Vec<_> = matching.collect();
         let view = |(family, hosts): &(&Family, usize)| FamilyView {
@@ -102,71 +90,36 @@ impl RunHandle {
         Ok(series_view(&fleet, id, index, fleet.clock().now()))
     }
 
-    /// The series of this id; `None` if the run has none.
+    /// The series of this id; `None` if the run has none. A rate has no value here: it needs a [`Sampler`](super::Sampler).
     #[must_use]
     pub fn find(&self, id: &str) -> Option<SeriesView> {
         let fleet = self.fleet();
-        if let Some(selection) = Selection::parse(id) {
-            return aggregate_view(&fleet, id, &selection);
-        }
-        let (host, metric) = find_series(&fleet, id)?;
-        Some(series_view(&fleet, host, metric, fleet.clock().now()))
-    }
-
-    /// The values of the series with these ids, in their order, and the time of reading. A value is `None` if the series
-    /// has no sample or does not exist, or is a quantile, which needs a [`Sampler`](super::Sampler).
-    #[must_use]
-    pub fn probe<'a>(&self, ids: impl Iterator<Item = &'a str>) -> (Time, Vec<Option<f64>>) {
-        let fleet = self.fleet();
-        let value = |id: &str| match Selection::parse(id) {
-            Some(selection) => aggregate(&fleet, &selection),
-            None => find_series(&fleet, id).and_then(|(host, metric)| value_of(&fleet, host, metric)),
+        let (plain, is_rate) = without_rate(id);
+        let view = if let Some(selection) = Selection::parse(plain) {
+            aggregate_view(&fleet, plain, &selection, is_rate)?
+        } else {
+            let (host, metric) = find_series(&fleet, plain)?;
+            view_of(&fleet, host, metric, fleet.clock().now(), is_rate)
         };
-        (fleet.clock().now(), ids.map(value).collect())
+        let has_value = !is_rate || MetricType::from_name(view.metric_type).is_some_and(|of| !of.grows());
+        Some(SeriesView { id: id.to_owned(), value: view.value.filter(|_| has_value), ..view })
     }
 
     /// The newest values that the series of this id had in the history of the run, in order of time; none without a history, or
     /// where too many series are in it.
     #[must_use]
     pub fn past(&self, id: &str) -> Vec<(Time, Option<f64>)> {
-        let Some(recent) = &self.facts().recent else { return Vec::new() };
-        if let Some(Selection { operator, metric, labels }) = Selection::parse(id) {
-            if !labels.is_empty() || matches!(operator, Operator::Quantile(_)) {
-                return Vec::new();
-            }
-            let all = recent.of_family(&metric).into_iter();
-            return all.map(|(time, all)| (time, operator.of(&all))).collect();
-        }
-        let fleet = self.fleet();
-        let Some((host, metric)) = find_series(&fleet, id) else { return Vec::new() };
-        let host = fleet.host(host);
-        recent.of_metric(&host.name, &host.shape.metrics[metric])
+        self.facts().recent.as_ref().map_or_else(Vec::new, |recent| past::of(&self.fleet(), recent, id))
     }
 
     /// `true` if the run has a series of this id now.
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
-        let fleet = self.fleet();
-        match Selection::parse(id) {
+        let (fleet, (plain, _)) = (self.fleet(), without_rate(id));
+        match Selection::parse(plain) {
             Some(selection) => family_of(&fleet, &selection).is_some(),
-            None => find_series(&fleet, id).is_some(),
+            None => find_series(&fleet, plain).is_some(),
         }
-    }
-
-    /// The bounds and the counts of the buckets of all histograms of a selection together; `None` if there are none, or if they
-    /// have different bounds.
-    pub(super) fn buckets(&self, selection: &Selection) -> Option<(Arc<[f64]>, Vec<f64>)> {
-        let (mut all, mut is_mixed) = (None::<(Arc<[f64]>, Vec<f64>)>, false);
-        for_each_sample(&self.fleet(), selection, |sample| {
-            let Kind::Histogram { bounds } = &sample.layout.kind else { return };
-            let counts = buckets(bounds, sample.cells).counts;
-            match &mut all {
-                None => all = Some((Arc::clone(bounds), counts.to_vec())),
-                Some((known, _)) if known != bounds => is_mixed = true,
-                Some((_, sums)) => sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count),
-            }
-        });
-        all.filter(|_| !is_mixed)
     }
 }
 
@@ -174,10 +127,11 @@ impl SeriesView {
     /// The view of a series that does not exist.
     #[must_use]
     pub fn gone(id: &str) -> Self {
-        let key = id.split_once(['/', ':']).map_or(id, |(_, key)| key);
+        let (plain, _) = without_rate(id);
+        let key = plain.split_once(['/', ':']).map_or(plain, |(_, key)| key);
         Self {
             id: id.to_owned(),
-            host: id.split_once('/').map(|(host, _)| host.to_owned()),
+            host: plain.split_once('/').map(|(host, _)| host.to_owned()),
             metric: key.split_once('{').map_or(key, |(name, _)| name).to_owned(),
             labels: IndexMap::new(),
             metric_type: MetricType::Gauge.name(),
@@ -191,13 +145,21 @@ impl SeriesView {
     }
 }
 
-fn value_of(fleet: &Fleet, id: HostId, metric: usize) -> Option<f64> {
+/// The number that a host's metric shows; `None` without a sample.
+pub(super) fn number_of(fleet: &Fleet, id: HostId, metric: usize) -> Option<f64> {
     let host = fleet.host(id);
     let metric = &host.shape.metrics[metric];
-    metric.cells.layout().shown(&fleet.cells_of(id, metric))
+    let number = metric.cells.layout().number(&fleet.cells_of(id, metric));
+    (!is_absent(number)).then_some(number)
 }
 
+/// A host's metric, with the PromQL of its chart.
 pub(super) fn series_view(fleet: &Fleet, id: HostId, index: usize, now: Time) -> SeriesView {
+    view_of(fleet, id, index, now, false)
+}
+
+/// A host's metric, with the PromQL of its chart, or of its growth for a rate.
+fn view_of(fleet: &Fleet, id: HostId, index: usize, now: Time, is_rate: bool) -> SeriesView {
     let (plan, host) = (fleet.plan(), fleet.host(id));
     let metric = &host.shape.metrics[index];
     let family = &plan.families[metric.family];
@@ -209,6 +171,7 @@ pub(super) fn series_view(fleet: &Fleet, id: HostId, index: usize, now: Time) ->
         None => host.labels.iter().collect(),
     };
     let all: Vec<_> = [job].into_iter().chain(identity).chain(metric.labels.iter()).collect();
+    let query = query(&metric.name, family.metric_type, &all);
     SeriesView {
         id: format!("{}/{}", host.name, metric_key(metric)),
         host: Some(host.name.to_string()),
@@ -217,10 +180,10 @@ pub(super) fn series_view(fleet: &Fleet, id: HostId, index: usize, now: Time) ->
         metric_type: family.metric_type.name(),
         unit: family.unit.to_string(),
         help: family.help.to_string(),
-        value: value_of(fleet, id, index),
+        value: number_of(fleet, id, index).filter(|number| number.is_finite()),
         range: (low.is_finite() && high.is_finite()).then_some((low, high)),
         ordered: standing.map(|standing| override_view(fleet, id, index, standing)),
-        query: query(&metric.name, family.metric_type, &all).chart(),
+        query: if is_rate { query.growth() } else { query.chart() },
     }
 }
 
@@ -237,7 +200,7 @@ fn family_of<'f>(fleet: &'f Fleet, selection: &Selection) -> Option<&'f Family> 
 }
 
 /// A metric aggregated over all hosts.
-fn aggregate_view(fleet: &Fleet, id: &str, selection: &Selection) -> Option<SeriesView> {
+fn aggregate_view(fleet: &Fleet, id: &str, selection: &Selection, is_rate: bool) -> Option<SeriesView> {
     let (plan, family) = (fleet.plan(), family_of(fleet, selection)?);
     let word = id.split_once(':').map_or("", |(word, _)| word);
     let jobs: Vec<&str> = fleet.present_jobs().map(|job| &*plan.jobs[job].name).collect();
@@ -247,6 +210,7 @@ fn aggregate_view(fleet: &Fleet, id: &str, selection: &Selection) -> Option<Seri
     let (metric_type, query) = match (selection.operator, family.metric_type) {
         // Its value is a level, not a number of observations.
         (Operator::Quantile(quantile), _) => (MetricType::Gauge, query.quantile(quantile, QuantileOf::All)),
+        _ if is_rate => (family.metric_type, format!("{word}({})", query.growth())),
         (_, MetricType::Histogram | MetricType::NativeHistogram | MetricType::Summary) => {
             (family.metric_type, format!("{word}({})", query.observation_count()))
         }
@@ -272,31 +236,51 @@ fn aggregate(fleet: &Fleet, selection: &Selection) -> Option<f64> {
     if matches!(selection.operator, Operator::Quantile(_)) {
         return None;
     }
-    for_each_sample(fleet, selection, |sample| {
-        if let Some(value) = sample.layout.shown(sample.cells) {
-            all.add(value);
+    for_each_sample(fleet, &selection.metric, |_, sample| {
+        if has_labels(&selection.labels, sample) {
+            all.add(sample.layout.number(sample.cells));
         }
     });
-    selection.operator.of(&all)
+    selection.operator.of(&all).filter(|value| value.is_finite())
 }
 
-fn for_each_sample(fleet: &Fleet, selection: &Selection, mut visit: impl FnMut(&Sample<'_>)) {
+/// Visits the series of a family that have a sample, each with its job.
+pub(super) fn for_each_sample(fleet: &Fleet, family: &str, mut visit: impl FnMut(JobKey, &Sample<'_>)) {
     for job in fleet.jobs() {
-        let Some(family) = job.store().families().position(|family| *family.name == *selection.metric) else {
+        let Some(family) = job.store().families().position(|known| *known.name == *family) else {
             continue;
         };
+        let key = JobKey::of(job.name());
         let mut cursor = SampleCursor::default();
         loop {
             let has_more = job.store().for_each_sample_from(family, &mut cursor, ROWS_PER_LOCK, |sample| {
-                if selection.has(sample) {
-                    visit(sample);
-                }
+                visit(key, sample);
             });
             if !has_more {
                 break;
             }
         }
     }
+}
+
+/// Number of the hosts that have each family.
+pub(super) fn hosts_of_families(fleet: &Fleet) -> Vec<usize> {
+    let mut hosts = vec![0; fleet.plan().families.len()];
+    let mut shapes: IndexMap<*const HostShape, (Arc<HostShape>, usize)> = IndexMap::new();
+    for (_, host) in fleet.hosts() {
+        let (_, count) =
+            shapes.entry(Arc::as_ptr(&host.shape)).or_insert_with(|| (Arc::clone(&host.shape), 0));
+        *count += 1;
+    }
+    for (shape, count) in shapes.into_values() {
+        let mut of_shape: Vec<usize> = shape.all_metrics().map(|metric| metric.family).collect();
+        of_shape.sort_unstable();
+        of_shape.dedup();
+        for family in of_shape {
+            hosts[family] += count;
+        }
+    }
+    hosts
 }
 
 /// The labels of the series of a family in a model's tables, beside those of hosts, as ids have them in braces, empty for none; no

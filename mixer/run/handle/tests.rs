@@ -84,7 +84,7 @@ impl TestRun {
     }
 
     fn value(&self, id: &str) -> Option<f64> {
-        self.handle.probe([id].into_iter()).1[0]
+        Sampler::new(self.handle.clone()).read(&[id.into()]).1[0]
     }
 }
 

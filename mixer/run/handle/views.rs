@@ -1,10 +1,13 @@
 //! The JSON that the API returns about a run. Field names are part of the API. Times of hosts are emulated times.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::selection::{OPERATORS, RATE};
 
 /// The state of a run, without its hosts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -330,4 +333,28 @@ pub struct Posted {
     pub time_unix: f64,
     /// The number of hosts that took it: they listen, live, and had room.
     pub hearers: usize,
+}
+
+/// A chart of a family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ChartView {
+    /// The family's name.
+    pub metric: String,
+    /// Each is `avg`, `sum`, `min`, `max`, `p50`, `p90` or `p99`, with labels in braces or without; or the id of a host's series.
+    pub lines: Vec<String>,
+}
+
+impl ChartView {
+    /// The ids of its lines' rates, as a [`Sampler`](super::Sampler) reads them.
+    pub fn ids(&self) -> impl Iterator<Item = Arc<str>> {
+        self.lines.iter().map(|line| {
+            let (word, labels) = line.split_at(line.find('{').unwrap_or(line.len()));
+            let id = if OPERATORS.contains(&word) {
+                format!("{word}:{}{labels}", self.metric)
+            } else {
+                line.clone()
+            };
+            format!("{RATE}{id}").into()
+        })
+    }
 }
