@@ -41,7 +41,10 @@ fn families(daemon: &Daemon) -> Vec<Family> {
         let lines = page.lines().filter_map(|line| line.strip_prefix(&format!("{name}{suffix}{{")));
         let labels = |line: &str| {
             let (labels, _) = line.rsplit_once("} ").unwrap();
-            let own = labels.split("\",").filter(|pair| !pair.starts_with("job="));
+            // Labels of the page, not of the run.
+            let own = labels
+                .split("\",")
+                .filter(|pair| !pair.starts_with("job=") && !pair.starts_with("instance="));
             own.map(|pair| pair.trim_end_matches('"').to_owned() + "\"").collect::<Vec<_>>().join(",")
         };
         let series = lines.map(labels).collect();

@@ -19,16 +19,16 @@ pub fn rate(from: u64, until: u64, samples: impl IntoIterator<Item = (u64, f64)>
         return None;
     }
     let grown = last - first + dropped;
-    let (sampled, mut before, after) =
+    let (span, mut before, after) =
         (secs(first_time, last_time), secs(from, first_time), secs(last_time, until));
-    let mean = sampled / steps;
+    let mean = span / steps;
     let extrapolated = |to_end: f64| if to_end >= mean * 1.1 { mean / 2.0 } else { to_end };
     before = extrapolated(before);
     if grown > 0.0 && first >= 0.0 {
         // A counter was not below 0 before.
-        before = before.min(sampled * (first / grown));
+        before = before.min(span * (first / grown));
     }
-    Some(grown * ((sampled + before + extrapolated(after)) / sampled / secs(from, until)))
+    Some(grown * ((span + before + extrapolated(after)) / span / secs(from, until)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "ranges in milliseconds are below 2^53")]
