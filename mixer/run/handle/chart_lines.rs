@@ -141,7 +141,9 @@ mod tests {
     fn sight(metric_type: MetricType, hosts: usize, own: usize, sets: &[&[(&str, &str)]]) -> Sight {
         let own = (0..own).map(|n| format!("h{n}/m")).collect();
         let mut sight = Sight { metric_type, hosts, own, sets: IndexSet::new(), values: IndexMap::new() };
-        sets.iter().for_each(|set| sight.see(set));
+        for set in sets {
+            sight.see(set);
+        }
         sight
     }
 

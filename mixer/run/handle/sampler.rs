@@ -135,11 +135,15 @@ fn read_family(
     if read.is_empty() {
         return;
     }
-    read.iter_mut().for_each(|(_, source)| source.begin(now));
+    for (_, source) in &mut read {
+        source.begin(now);
+    }
     for_each_sample(fleet, family, |job, sample| {
         for (_, source) in read.iter_mut().filter(|(key, _)| key.has(sample)) {
             source.add(now, job, sample);
         }
     });
-    read.iter_mut().for_each(|(_, source)| source.end());
+    for (_, source) in &mut read {
+        source.end();
+    }
 }

@@ -115,7 +115,9 @@ impl Source {
             Content::Level(_) => {}
             Content::Growth(readings, all) => {
                 *all = Aggregate::default();
-                readings.rates(0).for_each(|rate| all.add(rate));
+                for rate in readings.rates(0) {
+                    all.add(rate);
+                }
             }
             Content::Buckets(of) => of.end(),
         }
