@@ -1,11 +1,11 @@
 //! The task that samples the watched series of a run, and the series that are kept for whoever opens its page later.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use promemu_run::handle::{RunHandle, Sampler};
+use promemu_run::handle::{ChartView, RunHandle, Sampler};
 
 use super::entry::RunEntry;
 
@@ -44,7 +44,7 @@ async fn begin_to_keep(run: &Arc<RunEntry>) {
         if charts.is_empty() {
             continue;
         }
-        let ids: Vec<Arc<str>> = charts.iter().flat_map(|chart| chart.ids()).collect();
+        let ids: Vec<Arc<str>> = charts.iter().flat_map(ChartView::ids).collect();
         run.live().set_charts(charts);
         let mut watched = run.live().watched();
         watched.keep(&ids);

@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn rates_of_a_past_are_made_of_four_samples_where_they_are_rare() {
         let at = |seconds: u64, value| (Time::from_unix_secs(1_000 + seconds), value);
-        let values: Values =
-            (0..6).map(|n| at(60 * n, Some([0.0, 60.0, 120.0, 180.0, 5.0, 65.0][n as usize]))).collect();
+        let numbers = [0.0, 60.0, 120.0, 180.0, 5.0, 65.0];
+        let values: Values = (0..).zip(numbers).map(|(n, number)| at(60 * n, Some(number))).collect();
         let found: Vec<_> = rates(&values).into_iter().map(|(_, rate)| rate).collect();
         assert_eq!((found[0], found[3]), (None, Some(0.75)), "nothing before 0");
         assert!((found[5].unwrap() - (60.0 + 5.0 + 60.0) * 240.0 / 180.0 / 240.0).abs() < 1e-12, "{found:?}");
