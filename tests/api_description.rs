@@ -20,7 +20,7 @@ const ITEMS_SHOWN_MAX: usize = 2;
 
 /// All operations but streams and texts, in an order in which each finds what it needs: the operation, and in place of the
 /// id of its path.
-const CALLS: [(&str, &str); 51] = [
+const CALLS: [(&str, &str); 52] = [
     ("health", ""),
     ("ready", ""),
     ("health_of_api", ""),
@@ -32,6 +32,7 @@ const CALLS: [(&str, &str); 51] = [
     ("hosts", ""),
     ("host", ""),
     ("metrics", ""),
+    ("charts", ""),
     ("series", ""),
     ("metric", ""),
     ("set_override", ""),

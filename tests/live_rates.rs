@@ -150,8 +150,8 @@ fn lines_are_those_of_prometheus(config: &str, args: &[&str]) {
     }
     lines.truncate(LINES_MAX);
     ids.extend(lines.iter().map(|(id, _)| id.clone()));
-    let named: Vec<String> = ids.iter().map(|id| format!("series={}", encoded(id))).collect();
-    let mut stream = Events::open(daemon.port, &format!("/api/v1/live?{}", named.join("&")));
+    let asked: Vec<String> = ids.iter().map(|id| format!("series={}", encoded(id))).collect();
+    let mut stream = Events::open(daemon.port, &format!("/api/v1/live?{}", asked.join("&")));
     let (_, hosts) = daemon.get("/api/v1/hosts?limit=3");
     let host = |at: usize| hosts["hosts"][at]["name"].as_str().unwrap();
     let mut samples = Table::new();

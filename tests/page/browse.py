@@ -287,7 +287,7 @@ def lost_connection_and_token(page, restart):
                 return dialog && (dialog.textContent.includes('not the one') || !arguments[0]);""", attempt > 0)
             page.driver.find_element(By.CSS_SELECTOR, ".token input").send_keys(token + "\n")
         page.eventually("the page at work again", "return document.getElementById('banner').hidden && !document.querySelector('dialog[open]')")
-        page.eventually("a word of the restart", "return /restarted[\\d:]{8}.*seed8/s.test(document.getElementById('run').textContent)")
+        page.eventually("a word of the restart", "return /seed8.*restarted[\\d:]{8}/s.test(document.getElementById('run').textContent)")
         assert not page.script(greyed), "the page is still grey"
         page.eventually("charts at work again", "return [...document.querySelectorAll('.card .value')].some((v) => v.textContent !== '–')")
 

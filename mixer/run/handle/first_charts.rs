@@ -125,7 +125,7 @@ impl Sense {
             _ if is_level && has(&LATENCY) => Self::Latency,
             MetricType::Counter if has(&TRAFFIC) => Self::Traffic,
             _ if words.last().is_some_and(|word| STATES.contains(word)) => Self::State,
-            _ if has(&SATURATION) => Self::Saturation,
+            _ if has(&SATURATION) && (is_level || has(&["cpu"])) => Self::Saturation,
             _ => Self::Other,
         })
     }
@@ -199,6 +199,8 @@ mod tests {
             ("http_requests_failed_total", MetricType::Counter, Some(Sense::Errors)),
             ("http_request_duration_seconds", MetricType::Histogram, Some(Sense::Latency)),
             ("cpu_usage_percent", MetricType::Gauge, Some(Sense::Saturation)),
+            ("cpu_seconds_total", MetricType::Counter, Some(Sense::Saturation)),
+            ("pool_created_total", MetricType::Counter, Some(Sense::Other)),
             ("breaker_state", MetricType::Gauge, Some(Sense::State)),
             ("node_boot_time_seconds", MetricType::Gauge, Some(Sense::Constant)),
             ("memory_limit_bytes", MetricType::Gauge, Some(Sense::Constant)),

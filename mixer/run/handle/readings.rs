@@ -136,10 +136,10 @@ mod tests {
         );
         assert_eq!(
             read(4, [Some(108.0), None]).0,
-            [2.0, 0.75],
+            [2.0, 1.0],
             "a series that ends is there until its samples are old"
         );
-        assert_eq!(read(5, [Some(2.0), None]).0, [2.0, 0.375], "a reset");
+        assert_eq!(read(5, [Some(2.0), None]).0, [2.0, 0.625], "a reset");
         assert_eq!(read(6, [Some(4.0), None]), (vec![2.0], 2));
         assert_eq!(read(7, [Some(6.0), None]), (vec![2.0], 1), "it is forgotten");
         assert_eq!(read(60, [Some(8.0), None]), (vec![], 1));
