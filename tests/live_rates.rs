@@ -197,13 +197,9 @@ fn compare(config: &str, lines: &[(String, String)], samples: &Table, prometheus
 
 #[test]
 fn rates_and_aggregates_of_shipped_configs_are_those_of_prometheus_while_hosts_come_and_go() {
+    let single = ["gateway_replicas=1", "orders_replicas=1", "payments_replicas=1", "inventory_replicas=1"];
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            lines_are_those_of_prometheus(
-                "microservices",
-                &["gateway_replicas=1", "orders_replicas=1", "payments_replicas=1", "inventory_replicas=1"],
-            )
-        });
+        scope.spawn(|| lines_are_those_of_prometheus("microservices", &single));
         scope.spawn(|| lines_are_those_of_prometheus("metric_types", &["hosts_count=4"]));
         scope.spawn(|| lines_are_those_of_prometheus("incident", &[]));
         scope.spawn(|| lines_are_those_of_prometheus("load_balancer_pool", &[]));
