@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// A rule with each of its violations.
 pub(crate) fn rule(outcome: &RuleOutcome) -> Value {
     let violation = |violation: &Violation| {
-        let at = Time::from_unix_nanos(u64::try_from(violation.at_ms).unwrap_or(0).saturating_mul(1_000_000));
+        let at = Time::from_unix_millis(violation.at_ms);
         json!({ "series": violation.series, "at": at.rfc3339(), "what": violation.what })
     };
     json!({

@@ -37,7 +37,7 @@ mod table;
 mod thresholds;
 mod unknown_names;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use promemu_core::error::Error;
@@ -47,6 +47,7 @@ use promemu_core::verdict::{Judgement, Observation, Outcome, judge, verdicts_of}
 use tracing::warn;
 
 use crate::args::{TestArgs, TestMode};
+use crate::report_file::{self, is_printed};
 use crate::settings::Settings;
 use crate::{config, diagnostics, output_file, stdout};
 use case::Case;
@@ -165,8 +166,7 @@ fn judged(
 
 /// Prints and writes the reports, which are `of` several classes or runs; the exit code.
 fn finish(settings: &Settings, args: &TestArgs, reports: &[Judged], of: &str) -> Result<ExitCode, Error> {
-    let is_printed = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
-    if ![&args.junit, &args.json, &args.html].into_iter().any(is_printed) {
+    if ![&args.junit, &args.json, &args.html].into_iter().any(|path| is_printed(path.as_ref())) {
         stdout::print(table::text(reports, of).as_bytes())?;
     }
     for report in reports.iter().flatten().filter(|report| args.mutate && report.mutants.is_none()) {
@@ -254,7 +254,10 @@ fn update(settings: &Settings, subject: &Subject, seen: &Observation) -> Result<
     }
     let path = source_of(subject)?;
     let text = subject.case.file.text_with_verdicts(settings.cli().class.as_deref(), &verdicts)?;
-    write(path, &text)?;
+    output_file::replace(path, text.as_bytes()).map_err(|source| {
+        let what = format!("{} cannot be written", path.display());
+        Error::System { what, source }
+    })?;
     let count = plural(verdicts.len(), "verdict", "verdicts");
     stdout::print(format!("{}: {count} written\n", path.display()).as_bytes())?;
     Ok(ExitCode::SUCCESS)
@@ -262,28 +265,13 @@ fn update(settings: &Settings, subject: &Subject, seen: &Observation) -> Result<
 
 fn write_reports(reports: &[Judged], args: &TestArgs, of: &str) -> Result<(), Error> {
     if let Some(path) = &args.junit {
-        write(path, &junit::text(reports)?)?;
+        report_file::write(path, "--junit", &junit::text(reports)?)?;
     }
     if let Some(path) = &args.json {
-        write(path, &report::json(reports, of))?;
+        report_file::write(path, "--json", &report::json(reports, of))?;
     }
     if let Some(path) = &args.html {
-        write(path, &html::text(reports))?;
+        report_file::write(path, "--html", &html::text(reports))?;
     }
     Ok(())
-}
-
-/// `true` for `-`, which stands for standard output.
-fn is_stdout(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    if is_stdout(path) {
-        return stdout::print(text.as_bytes());
-    }
-    output_file::replace(path, text.as_bytes()).map_err(|source| {
-        let what = format!("{} cannot be written", path.display());
-        Error::System { what, source }
-    })
 }

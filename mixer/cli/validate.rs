@@ -3,10 +3,8 @@
 mod ensemble;
 mod figures;
 mod promql;
-mod quantiles;
 mod report;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,15 +14,15 @@ use promemu_core::time::{Span, Time};
 use promemu_learn::{
     EmulatedRun, LearnError, Validation, ValidationOptions, sample_step, validate as compared,
 };
-use promemu_run::whole_file::unwritable;
 use promemu_wire::recording::Recording;
 use promemu_wire::samples::Selector;
 
 use crate::args::ValidateArgs;
 use crate::progress_bar::ProgressSteps;
+use crate::report_file::{self, is_printed};
 use crate::settings::Settings;
 use crate::test::Rules;
-use crate::{config, output_file, stdout};
+use crate::{config, stdout};
 use ensemble::emulated;
 use figures::Budget;
 use promql::{Agreement, Compared};
@@ -86,23 +84,17 @@ fn agreement(
 }
 
 fn write(args: &ValidateArgs, report: &Report, budget: &Budget) -> Result<(), Error> {
-    let is_printed = |path: &&Path| path.as_os_str() == "-";
-    let paths = [args.json.as_deref(), args.html.as_deref(), args.junit.as_deref()];
-    if !paths.iter().flatten().any(is_printed) {
+    if ![&args.json, &args.html, &args.junit].into_iter().any(|path| is_printed(path.as_ref())) {
         stdout::print(report.text().as_bytes())?;
     }
-    for (path, flag) in paths.into_iter().zip(["--json", "--html", "--junit"]) {
-        let Some(path) = path else { continue };
-        let text = match flag {
-            "--json" => report.json(),
-            "--html" => report.html(),
-            _ => report.junit(budget)?,
-        };
-        if is_printed(&path) {
-            stdout::print_for_programs(text.as_bytes())?;
-        } else {
-            output_file::replace(path, text.as_bytes()).map_err(|source| unwritable(path, flag, source))?;
-        }
+    if let Some(path) = &args.json {
+        report_file::write(path, "--json", &report.json())?;
+    }
+    if let Some(path) = &args.html {
+        report_file::write(path, "--html", &report.html())?;
+    }
+    if let Some(path) = &args.junit {
+        report_file::write(path, "--junit", &report.junit(budget)?)?;
     }
     Ok(())
 }
@@ -128,10 +120,8 @@ fn options(args: &ValidateArgs) -> Result<ValidationOptions, Error> {
 fn grid(recording: &Recording, options: &ValidationOptions) -> Result<Grid, Error> {
     let step = sample_step(recording, &options.selectors).map_err(told)?;
     let (begin, end) = recording.range().unwrap_or_default();
-    let time = |millis: i64| {
-        Time::from_unix_nanos(u64::try_from(millis).unwrap_or_default().saturating_mul(1_000_000))
-    };
-    Ok(Grid { from: time(begin).rounded_down(SECOND), to: time(end), step })
+    let from = Time::from_unix_millis(begin).rounded_down(SECOND);
+    Ok(Grid { from, to: Time::from_unix_millis(end), step })
 }
 
 fn told(error: LearnError) -> Error {

@@ -27,6 +27,12 @@ impl Time {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
+    /// The moment `millis` milliseconds after the Unix epoch; one before it is the epoch itself.
+    #[must_use]
+    pub const fn from_unix_millis(millis: i64) -> Self {
+        if millis < 0 { Self(0) } else { Self(millis.unsigned_abs().saturating_mul(1_000_000)) }
+    }
+
     /// Reads an RFC 3339 time, a date, or Unix seconds. Seconds and zone may be missing; the zone is then UTC.
     /// The error names the expected form.
     pub fn parse(text: &str) -> Result<Self, String> {

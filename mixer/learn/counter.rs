@@ -15,14 +15,18 @@ pub(crate) struct Increases {
     pub(crate) is_whole: bool,
 }
 
-/// The increases between neighbouring values. A counter that falls has been reset, and has counted from 0 since.
+/// The increase from one value of a counter to the next. One that falls has been reset, and has counted from 0 since.
+pub(crate) fn increase(from: f64, to: f64) -> f64 {
+    if to < from { to } else { to - from }
+}
+
+/// The increases between neighbouring values.
 pub(crate) fn increases(counter: GridSeries) -> Increases {
     let counter = counter.at_updates();
     let mut resets = 0;
     let increases = counter.values.windows(2).map(|pair| {
-        let is_reset = pair[1] < pair[0];
-        resets += usize::from(is_reset);
-        if is_reset { pair[1] } else { pair[1] - pair[0] }
+        resets += usize::from(pair[1] < pair[0]);
+        increase(pair[0], pair[1])
     });
     let values = increases.collect();
     let present = || counter.values.iter().copied().filter(|value| value.is_finite());

@@ -69,8 +69,10 @@ pub fn fit(
     left_out.sort();
     left_out.dedup();
     let (host_count, metrics) = (hosts.len(), hosts.iter().map(|host| host.metrics.len()).sum());
-    let range =
-        Range { begin: time(begin_ms).rounded_down(SECOND), end: time(end_ms + 999).rounded_down(SECOND) };
+    let range = Range {
+        begin: Time::from_unix_millis(begin_ms).rounded_down(SECOND),
+        end: Time::from_unix_millis(end_ms + 999).rounded_down(SECOND),
+    };
     let text = text(options, &range, &group(hosts), (metrics, &faults), &left_out);
     Ok(FittedConfig { text, hosts: host_count, metrics, left_out })
 }
@@ -113,10 +115,6 @@ const SECOND: Span = Span::from_secs(1);
 struct Range {
     begin: Time,
     end: Time,
-}
-
-fn time(millis: i64) -> Time {
-    Time::from_unix_nanos(u64::try_from(millis).unwrap_or_default().saturating_mul(1_000_000))
 }
 
 fn text(

@@ -63,6 +63,25 @@ impl GridSeries {
     }
 }
 
+/// The newest value at each of these times, which only grow; `absent` where it is older than a step and a half.
+pub fn newest_values(
+    samples: &[(i64, f64)],
+    times_ms: impl Iterator<Item = i64>,
+    step_ms: i64,
+    absent: f64,
+) -> Vec<f64> {
+    let old_ms = step_ms.saturating_mul(3) / 2;
+    let mut next = 0;
+    let value_at = |at: i64| {
+        while samples.get(next).is_some_and(|(time, _)| *time <= at) {
+            next += 1;
+        }
+        let newest = next.checked_sub(1).and_then(|place| samples.get(place));
+        newest.filter(|(time, _)| at - time <= old_ms).map_or(absent, |(_, value)| *value)
+    };
+    times_ms.map(value_at).collect()
+}
+
 /// Milliseconds as a number.
 #[expect(clippy::cast_precision_loss, reason = "times in milliseconds are below 2^53")]
 pub(crate) fn millis(millis: i64) -> f64 {

@@ -43,6 +43,7 @@ mod validation;
 
 pub use error::LearnError;
 pub use fitting::{FitOptions, FittedConfig, fit};
+pub use grid::newest_values;
 pub use load::sample_step;
 pub use plausibility::{RuleOutcome, Violation};
 pub use prepare::{
@@ -50,6 +51,7 @@ pub use prepare::{
     Scale, Split, Transform, Windows, prepare,
 };
 pub use quality::{Drift, Measure, Problem, QualityReport, assess};
+pub use statistics::quantiles_agree;
 pub use validation::{
     EmulatedRun, HORIZONS, MetricKind, SeriesScore, Skill, Validation, ValidationOptions, validate,
 };

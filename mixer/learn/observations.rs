@@ -4,7 +4,7 @@ use promemu_wire::samples::HistogramSample;
 
 use crate::call::{Call, Term, Value};
 use crate::candidates::{self, Candidate};
-use crate::counter::{Increases, increases};
+use crate::counter::{Increases, increase, increases};
 use crate::grid::{GridSeries, millis};
 use crate::inventory::Parts;
 use crate::load::{Floats, NativeSamples};
@@ -159,11 +159,7 @@ fn native_points(before: &HistogramSample, last: &HistogramSample, total: f64) -
 
 /// The growth of a counter, resets counted.
 fn growth(floats: &Floats) -> f64 {
-    let steps = floats.windows(2).map(|pair| {
-        let (from, to) = (pair[0].1, pair[1].1);
-        if to < from { to } else { to - from }
-    });
-    steps.sum()
+    floats.windows(2).map(|pair| increase(pair[0].1, pair[1].1)).sum()
 }
 
 fn share(part: f64, whole: f64) -> f64 {

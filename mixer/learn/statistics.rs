@@ -25,13 +25,21 @@ pub(crate) fn deviation(values: &[f64]) -> f64 {
     libm::sqrt(squares / number(values.len().max(1)))
 }
 
-/// The value below which this share of sorted values is, linear in between.
+/// The value below which this share of sorted values is, linear in between; not a number without values.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let place = share * number(last);
     let below = index(place).min(last);
     let (from, to) = (sorted[below], sorted[(below + 1).min(last)]);
     from + (to - from) * (place - number(below))
+}
+
+/// The share of the quantiles 5, 25, 50, 75 and 95 % of two series that differ by no more than this.
+#[must_use]
+pub fn quantiles_agree(a: &[f64], b: &[f64], tolerance: f64) -> f64 {
+    let [a, b] = [a, b].map(sorted);
+    let agrees = |share: f64| (quantile(&a, share) - quantile(&b, share)).abs() <= tolerance;
+    [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| if agrees(share) { 0.2 } else { 0.0 }).iter().sum()
 }
 
 pub(crate) fn sorted(values: &[f64]) -> Vec<f64> {
@@ -147,6 +155,13 @@ mod tests {
         let values = sorted(&[4.0, 1.0, 2.0]);
         let found = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| quantile(&values, share));
         assert_eq!(found.map(f64::to_bits), [1.0f64, 1.5, 2.0, 3.0, 4.0].map(f64::to_bits));
+    }
+
+    #[test]
+    fn the_same_values_in_another_order_agree_and_none_never_do() {
+        let values = |seed: u32| -> Vec<f64> { (0..101).map(|n: u32| f64::from(n * seed % 101)).collect() };
+        assert!((quantiles_agree(&values(7), &values(31), 1e-9) - 1.0).abs() < 1e-9);
+        assert!(quantiles_agree(&values(7), &[], 1e9).abs() < 1e-9);
     }
 
     #[test]

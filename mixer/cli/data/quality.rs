@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 use promemu_core::error::Error;
 use promemu_learn::{LearnError, assess};
-use promemu_run::whole_file::unwritable;
 
 use super::query::open;
 use crate::args::QualityArgs;
 use crate::progress_bar::ProgressSteps;
-use crate::{output_file, stdout};
+use crate::report_file::{self, is_printed};
+use crate::stdout;
 use budget::Budget;
 use report::Report;
 
@@ -34,21 +34,14 @@ pub(super) fn quality(args: &QualityArgs) -> Result<ExitCode, Error> {
     if let Some(path) = &args.metrics {
         metrics::of(&report, &budget).write(path, "--metrics")?;
     }
-    let is_printed = [&args.json, &args.html].into_iter().flatten().any(|path| path.as_os_str() == "-");
-    if !is_printed {
+    if ![&args.json, &args.html].into_iter().any(|path| is_printed(path.as_ref())) {
         stdout::print(report.text().as_bytes())?;
     }
-    for (path, flag, text) in
-        [(&args.json, "--json", Report::json as fn(&Report) -> String), (&args.html, "--html", Report::html)]
-    {
-        match path.as_deref() {
-            Some(path) if path.as_os_str() == "-" => {
-                stdout::print_for_programs(text(&report).as_bytes())?;
-            }
-            Some(path) => output_file::replace(path, text(&report).as_bytes())
-                .map_err(|source| unwritable(path, flag, source))?,
-            None => {}
-        }
+    if let Some(path) = &args.json {
+        report_file::write(path, "--json", &report.json())?;
+    }
+    if let Some(path) = &args.html {
+        report_file::write(path, "--html", &report.html())?;
     }
     Ok(if report.exceeded.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(OVER_BUDGET) })
 }

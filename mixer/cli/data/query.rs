@@ -121,8 +121,7 @@ fn question(args: &QueryArgs, recording: &Recording) -> Result<Query, Error> {
     let whole = recording.range().unwrap_or_default();
     let range_ms = (from.unwrap_or(whole.0), to.unwrap_or(whole.1));
     if range_ms.0 >= range_ms.1 && (from.is_some() || to.is_some()) {
-        let shown =
-            |millis: i64| Time::from_unix_nanos(u64::try_from(millis).unwrap_or(0) * 1_000_000).rfc3339();
+        let shown = |millis: i64| Time::from_unix_millis(millis).rfc3339();
         let (from, to) = (shown(range_ms.0), shown(range_ms.1));
         return Err(Error::Usage(format!("--from {from} must be before --to {to}")));
     }

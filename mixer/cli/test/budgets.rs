@@ -25,6 +25,7 @@ use super::dashboards::{Data, PagePart, page};
 use crate::args::TestArgs;
 use crate::cardinality::series_by_metric;
 use crate::prometheus_client::{PrometheusClient, Unanswered};
+use crate::report_file::{self, is_printed};
 use crate::settings::{positive, server};
 use crate::stdout;
 use grafana::Grafana;
@@ -69,11 +70,11 @@ fn measure_dashboards(args: &TestArgs) -> Result<ExitCode, Error> {
     report.series = of_series(&place.prometheus, &budgets);
     let queries = report.measured.iter().map(|of| of.query.as_str()).filter(|query| !query.is_empty());
     report.unread = unread(&place.prometheus, &grid, queries);
-    if !args.json.as_deref().is_some_and(super::is_stdout) {
+    if !is_printed(args.json.as_ref()) {
         stdout::print(report.text().as_bytes())?;
     }
     if let Some(path) = &args.json {
-        super::write(path, &report.json())?;
+        report_file::write(path, "--json", &report.json())?;
     }
     Ok(match report.worst() {
         Outcome::Passed => ExitCode::SUCCESS,

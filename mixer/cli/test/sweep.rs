@@ -12,8 +12,9 @@ use std::process::ExitCode;
 use promemu_core::error::Error;
 use serde_json::{Value, json};
 
-use super::{at_once, is_stdout, write};
+use super::at_once;
 use crate::args::TestArgs;
+use crate::report_file::{self, is_printed};
 use crate::settings::Settings;
 use crate::stdout;
 use crate::table::{self, Column, table_of, whole};
@@ -33,7 +34,7 @@ pub(super) fn sweep(settings: &Settings, args: &TestArgs, text: &str) -> Result<
     let levels =
         at_once::each(&values, args.parallel, |value| Level::measured(settings, args, (argument, value)))?;
     let projection = Projection::of(&levels, growth);
-    if !args.json.as_deref().is_some_and(is_stdout) {
+    if !is_printed(args.json.as_ref()) {
         stdout::print(table_text(argument, &levels, projection.as_ref()).as_bytes())?;
     }
     let report = json!({
@@ -50,7 +51,7 @@ pub(super) fn sweep(settings: &Settings, args: &TestArgs, text: &str) -> Result<
 pub(super) fn written(args: &TestArgs, name: &str, report: &Value) -> Result<ExitCode, Error> {
     let text = format!("{report:#}\n");
     if let Some(path) = &args.json {
-        write(path, &text)?;
+        report_file::write(path, "--json", &text)?;
     }
     let failed = |source| {
         let what = format!(
@@ -62,8 +63,8 @@ pub(super) fn written(args: &TestArgs, name: &str, report: &Value) -> Result<Exi
     fs::create_dir_all(&args.results).map_err(failed)?;
     let config = args.name.rsplit('/').next().unwrap_or(&args.name).trim_end_matches(".ron");
     let path = args.results.join(format!("{config}-{name}.json"));
-    write(&path, &text)?;
-    if !args.json.as_deref().is_some_and(is_stdout) {
+    report_file::write(&path, "--results", &text)?;
+    if !is_printed(args.json.as_ref()) {
         stdout::print(format!("\nreport: {}\n", path.display()).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)

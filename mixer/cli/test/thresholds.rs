@@ -14,8 +14,9 @@ use super::mutation::with_threshold;
 use super::rules::Rules;
 use super::subject::Subject;
 use super::sweep::{listed, written};
-use super::{at_once, is_stdout, observe};
+use super::{at_once, observe};
 use crate::args::TestArgs;
+use crate::report_file::is_printed;
 use crate::settings::Settings;
 use crate::stdout;
 use crate::table::{self, table, whole};
@@ -49,7 +50,7 @@ pub(super) fn sweep(settings: &Settings, args: &TestArgs, text: &str) -> Result<
         }
         Ok(Detections::of(&subject.run.plan, &subject.verdicts, &seen, alert))
     })?;
-    if !args.json.as_deref().is_some_and(is_stdout) {
+    if !is_printed(args.json.as_ref()) {
         stdout::print(text_of(&thresholds, &found).as_bytes())?;
     }
     let level = |(threshold, found): (&f64, &Detections)| {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use promemu_core::error::{Error, nearest};
+use promemu_core::error::Error;
 use promemu_learn::{HORIZONS, Validation};
 
 use super::promql::Agreement;
+use crate::limits;
 
 /// A validation, and the answers of a Prometheus.
 pub(super) type Found<'a> = (&'a Validation, &'a Agreement);
@@ -64,24 +65,12 @@ pub(super) struct Budget(BTreeMap<&'static str, f64>);
 impl Budget {
     /// The limits of the flags; of two limits of a figure the later one counts.
     pub(super) fn of(flags: &[String]) -> Result<Self, Error> {
+        let names = FIGURES.map(|figure| figure.name);
         let mut budget = Self::default();
         for text in flags {
             let wrong = |why: String| Error::Usage(format!("--budget or PME_VALIDATE_BUDGET: {why}"));
-            let (name, limit) = text.split_once('=').unwrap_or((text, ""));
-            let limit: f64 = limit
-                .trim()
-                .parse()
-                .map_err(|_| wrong(format!("{text:?} has no number behind =; give one, as in ks=0.1")))?;
-            let names = FIGURES.map(|figure| figure.name);
-            let Some(figure) = FIGURES.iter().find(|figure| figure.name == name.trim()) else {
-                let hint = nearest(name, &names);
-                let hint = hint.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
-                return Err(wrong(format!(
-                    "no figure is called {name:?}; {hint}there are {}",
-                    names.join(", ")
-                )));
-            };
-            budget.0.insert(figure.name, limit);
+            let (name, limit) = limits::number(text, &names, "ks=0.1").map_err(wrong)?;
+            budget.0.insert(name, limit);
         }
         Ok(budget)
     }
@@ -108,18 +97,5 @@ impl Budget {
     /// The limits that are not kept, in sentences.
     pub(super) fn exceeded(&self, found: Found<'_>) -> Vec<String> {
         self.outcomes(found).into_iter().filter_map(|(_, why)| why).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_names_a_figure_and_has_a_number() {
-        let told = |text: &str| Budget::of(&[text.to_owned()]).unwrap_err().to_string();
-        assert!(told("kss=1").contains("did you mean ks?"));
-        assert!(told("ks").contains("\"ks\" has no number behind =; give one, as in ks=0.1"));
-        assert!(Budget::of(&["ks=0.1".to_owned(), "violations=0".to_owned()]).is_ok());
     }
 }

@@ -13,11 +13,10 @@ use promemu_core::metric::ABSENT;
 use promemu_core::temporary_folder::TemporaryFolder;
 use promemu_core::time::Span;
 use promemu_core::verdict::ResultSeries;
-use promemu_learn::{EmulatedRun, MetricKind};
+use promemu_learn::{EmulatedRun, MetricKind, newest_values, quantiles_agree};
 use promemu_wire::export::{GridSeries, write_grid_series};
 use promemu_wire::rule_file::Rule;
 
-use super::quantiles::quantiles_agree;
 use crate::test::{Prometheus, RangeQuery, Rules};
 
 /// Names and values of labels, sorted.
@@ -196,15 +195,9 @@ impl Compared<'_> {
     }
 }
 
-/// The newest value at each time of a grid, if it is not older than a step and a half.
 fn on_grid(floats: &[(i64, f64)], grid: &Grid) -> Vec<f64> {
-    let old_ms = i64::try_from(grid.step.as_nanos() / 1_000_000 * 3 / 2).unwrap_or(i64::MAX);
-    let value_at = |at: i64| {
-        let next = floats.partition_point(|(time, _)| *time <= at);
-        let newest = next.checked_sub(1).map(|place| floats[place]);
-        newest.filter(|(time, _)| at - time <= old_ms).map_or(ABSENT, |(_, value)| value)
-    };
-    grid.iter().map(|time| value_at(time.unix_millis().cast_signed())).collect()
+    let step_ms = i64::try_from(grid.step.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    newest_values(floats, grid.iter().map(|time| time.unix_millis().cast_signed()), step_ms, ABSENT)
 }
 
 /// Label sets and steps at which an alert fires, which its expression has held for so many steps.
@@ -257,7 +250,8 @@ fn compare(query: &str, recorded: &[ResultSeries], emulated: &[ResultSeries]) ->
             agree += usize::from(place.is_some_and(|place| (other[place].1 - value).abs() <= tolerance));
         }
         if !own.is_empty() {
-            quantiles.push(quantiles_agree(own, other, tolerance));
+            let values = |of: &[(usize, f64)]| -> Vec<f64> { of.iter().map(|(_, value)| *value).collect() };
+            quantiles.push(quantiles_agree(&values(own), &values(other), tolerance));
         }
     }
     #[expect(clippy::cast_precision_loss, reason = "counts of values are below 2^53")]

@@ -6,7 +6,8 @@ use promemu_wire::recording::Recording;
 use promemu_wire::samples::ReadSeries;
 
 use super::{EmulatedRun, MetricKind};
-use crate::grid::{GridSeries, whole_millis};
+use crate::counter::increase;
+use crate::grid::{GridSeries, newest_values, whole_millis};
 use crate::inventory::{Names, Role, is_reserved};
 use crate::load::{Floats, Samples};
 use crate::plausibility::shown;
@@ -95,23 +96,13 @@ fn pair(series: &ReadSeries, floats: &Floats, members: &[&Floats], is_counter: b
     is_long.then(|| Paired { series: series.clone(), begin_ms, step_secs, real, members })
 }
 
-/// The newest value at each time of a grid, if it is not older than a step and a half.
 fn on_grid(floats: &Floats, begin_ms: i64, step_secs: f64, rows: usize) -> Vec<f64> {
-    let old_ms = whole_millis(1.5 * step_secs);
-    let mut next = 0;
-    let value_at = |row: usize| {
-        let at = begin_ms + whole_millis(number(row) * step_secs);
-        while floats.get(next).is_some_and(|(time, _)| *time <= at) {
-            next += 1;
-        }
-        let newest = next.checked_sub(1).and_then(|place| floats.get(place));
-        newest.filter(|(time, _)| at - time <= old_ms).map_or(f64::NAN, |(_, value)| *value)
-    };
-    (0..rows).map(value_at).collect()
+    let times = (0..rows).map(|row| begin_ms + whole_millis(number(row) * step_secs));
+    newest_values(floats, times, whole_millis(step_secs), f64::NAN)
 }
 
 /// Growth in a second; a fall is a reset to 0. The first value is a gap.
 fn rates(values: &[f64], step_secs: f64) -> Vec<f64> {
-    let growth = |pair: &[f64]| if pair[1] < pair[0] { pair[1] } else { pair[1] - pair[0] };
-    std::iter::once(f64::NAN).chain(values.windows(2).map(|pair| growth(pair) / step_secs)).collect()
+    let rates = values.windows(2).map(|pair| increase(pair[0], pair[1]) / step_secs);
+    std::iter::once(f64::NAN).chain(rates).collect()
 }

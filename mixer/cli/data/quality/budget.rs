@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use promemu_core::error::{Error, nearest};
+use promemu_core::error::Error;
 use promemu_core::{text_file, user_file};
 use promemu_learn::QualityReport;
 use serde::Deserialize;
 
-use crate::ron_file;
+use crate::{limits, ron_file};
 
 /// The measures, and the number of problems.
 const NAMES: [&str; 7] =
@@ -40,12 +40,12 @@ impl LimitsText {
 
 /// Limits by name.
 #[derive(Debug, Default)]
-pub(super) struct Budget(BTreeMap<String, f64>);
+pub(super) struct Budget(BTreeMap<&'static str, f64>);
 
 impl Budget {
     /// The limits, by the names of measures.
     pub(super) fn limits(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.0.iter().map(|(name, limit)| (&**name, *limit))
+        self.0.iter().map(|(name, limit)| (*name, *limit))
     }
 
     /// The budget of the flags; of two limits the later one counts.
@@ -53,18 +53,13 @@ impl Budget {
         let mut budget = Self::default();
         for text in flags {
             let wrong = |why: String| Error::Usage(format!("--budget or PME_QUALITY_BUDGET: {why}"));
-            if let Some((name, limit)) = text.split_once('=') {
-                let limit = limit.trim().parse().map_err(|_| {
-                    wrong(format!("{text:?} has no number behind =; give one, as in completeness=0.99"))
-                })?;
-                budget.put(name.trim(), limit).map_err(wrong)?;
-            } else if Path::new(text).extension().is_some_and(|extension| extension == "ron") {
+            if Path::new(text).extension().is_some_and(|extension| extension == "ron") {
                 budget.read(text)?;
-            } else {
-                return Err(wrong(format!(
-                    "{text:?} is neither a limit nor a .ron file; give one, as in completeness=0.99"
-                )));
+                continue;
             }
+            let example = "completeness=0.99, or name a .ron file";
+            let (name, limit) = limits::number(text, &NAMES, example).map_err(wrong)?;
+            budget.put(name, limit).map_err(wrong)?;
         }
         Ok(budget)
     }
@@ -82,18 +77,13 @@ impl Budget {
         Ok(())
     }
 
-    fn put(&mut self, name: &str, limit: f64) -> Result<(), String> {
-        if !NAMES.contains(&name) {
-            let hint =
-                nearest(name, &NAMES).map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
-            return Err(format!("no measure is called {name:?}; {hint}there are {}", NAMES.join(", ")));
-        }
+    fn put(&mut self, name: &'static str, limit: f64) -> Result<(), String> {
         let max = if name == PROBLEMS { f64::MAX } else { 1.0 };
         if !(0.0..=max).contains(&limit) {
             let range = if name == PROBLEMS { "a number from 0" } else { "a share from 0 to 1" };
             return Err(format!("{name} must be {range}, but is {limit}; correct it"));
         }
-        self.0.insert(name.to_owned(), limit);
+        self.0.insert(name, limit);
         Ok(())
     }
 
@@ -120,10 +110,10 @@ mod tests {
         let of =
             |text: &str| Budget::of(&[text.to_owned()]).map(|budget| budget.0).map_err(|e| e.to_string());
         assert_eq!(of("problems=3").unwrap()["problems"].to_bits(), 3.0f64.to_bits());
-        assert!(of("completenes=0.9").unwrap_err().contains("did you mean completeness?"));
+        assert!(of("completenes=0.9").unwrap_err().contains("did you mean \"completeness\"?"));
         assert!(of("validity=2").unwrap_err().contains("must be a share from 0 to 1, but is 2"));
-        assert!(of("validity=x").unwrap_err().contains("has no number behind ="));
-        assert!(of("validity").unwrap_err().contains("is neither a limit nor a .ron file"));
+        assert!(of("validity=x").unwrap_err().contains("validity must be a number, but is \"x\""));
+        assert!(of("validity").unwrap_err().contains("is not of the form NAME=VALUE"));
     }
 
     #[test]

@@ -140,5 +140,5 @@ impl Report {
 }
 
 fn time(millis: i64) -> String {
-    Time::from_unix_nanos(u64::try_from(millis).unwrap_or(0).saturating_mul(1_000_000)).rfc3339()
+    Time::from_unix_millis(millis).rfc3339()
 }

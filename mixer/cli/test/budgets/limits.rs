@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 
-use promemu_core::error::{Error, suggestion};
+use promemu_core::error::Error;
 use promemu_core::time::Span;
 use promql_parser::parser::Expr;
 use promql_parser::util::{ExprVisitor, walk_expr};
 
+use crate::limits::named;
 use crate::test::promql::parse;
 
 /// The names of budgets, and their default values.
@@ -99,17 +100,11 @@ impl Budgets {
     /// Reads `NAME=VALUE` of `--budget`; the others have their default values.
     pub(super) fn parse(given: &[String]) -> Result<Self, Error> {
         let refused = |why: String| Error::Usage(format!("--budget or PME_TEST_BUDGET: {why}"));
+        let names = DEFAULTS.map(|(name, _)| name);
         let mut texts = DEFAULTS;
         for text in given {
-            let (name, value) = text
-                .split_once('=')
-                .ok_or_else(|| refused(format!("{text:?} is not of the form NAME=VALUE, as page=2s")))?;
-            let names = DEFAULTS.map(|(name, _)| name);
-            let known = texts.iter_mut().find(|(known, _)| *known == name).ok_or_else(|| {
-                let list = names.join(", ");
-                refused(format!("no budget {name:?}{}; they are {list}", suggestion(name, &names)))
-            })?;
-            known.1 = value;
+            let (name, value) = named(text, &names, "page=2s").map_err(refused)?;
+            texts.iter_mut().filter(|(known, _)| *known == name).for_each(|known| known.1 = value);
         }
         let value =
             |name: &str| texts.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
@@ -168,9 +163,9 @@ mod tests {
         for (text, expected) in [
             (
                 "pag=3s",
-                "no budget \"pag\"; did you mean \"page\"?; they are page, simple, rate, quantile, total, each",
+                "no limit \"pag\"; did you mean \"page\"?; they are page, simple, rate, quantile, total, each",
             ),
-            ("page", "\"page\" is not of the form NAME=VALUE, as page=2s"),
+            ("page", "\"page\" is not of the form NAME=VALUE; write it as page=2s"),
             ("each=many", "each: \"many\" is not a number of series"),
             ("rate=soon", "rate: \"soon\" is not a duration"),
         ] {

@@ -89,7 +89,7 @@ impl AlertSamples {
 fn stretches(times: &[u64], interval: Span, is_same: impl Fn(u64, u64) -> bool) -> Vec<(Time, Time)> {
     let interval = interval.as_nanos() / 1_000_000;
     let goes_on = |from: &u64, to: &u64| (to - from) * 2 <= interval * 3 || is_same(*from, *to);
-    let time = |millis: u64| Time::from_unix_nanos(millis * 1_000_000);
+    let time = |millis: u64| Time::from_unix_millis(millis.cast_signed());
     let ends = |stretch: &[u64]| Some((time(*stretch.first()?), time(*stretch.last()?)));
     times.chunk_by(goes_on).filter_map(ends).collect()
 }

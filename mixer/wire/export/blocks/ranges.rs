@@ -34,11 +34,10 @@ pub(super) fn block_ranges_of(grid: &Grid, own: Option<(i64, i64)>, length: Span
 
 /// The moments of a grid in a range of milliseconds.
 fn part(grid: &Grid, begin: i64, end: i64) -> Option<Grid> {
-    let at = |millis: i64| Time::from_unix_nanos(millis.max(0).cast_unsigned() * 1_000_000);
     let step = grid.step.as_nanos().max(1);
-    let skipped = at(begin).since(grid.from).as_nanos().div_ceil(step);
+    let skipped = Time::from_unix_millis(begin).since(grid.from).as_nanos().div_ceil(step);
     let from = grid.from + grid.step.times(skipped);
-    let to = grid.to.min(at(end).before(Span::from_nanos(1)));
+    let to = grid.to.min(Time::from_unix_millis(end).before(Span::from_nanos(1)));
     (from <= to).then_some(Grid { from, to, step: grid.step })
 }
 
