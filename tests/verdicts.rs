@@ -483,7 +483,7 @@ fn a_kill_at_any_moment_leaves_no_prometheus_and_nothing_that_the_next_test_does
         eventually("no Prometheus is left", || (servers_in(&temporary) == 0).then_some(()));
     }
     // An empty one may be just made, for a minute.
-    within(std::time::Duration::from_secs(120), "nor are folders, after the next test", || {
+    within(std::time::Duration::from_mins(2), "nor are folders, after the next test", || {
         test("exact").output().unwrap();
         std::fs::read_dir(&temporary).unwrap().next().is_none().then_some(())
     });

@@ -126,7 +126,7 @@ mod tests {
             Budget::of(&flags).map(|budget| budget.0).map_err(|e| e.to_string())
         };
         let limits = of("(completeness: 0.99, problems: 0)").unwrap();
-        assert_eq!(limits.keys().collect::<Vec<_>>(), ["completeness", "drift", "problems"]);
+        assert_eq!(limits.keys().copied().collect::<Vec<_>>(), ["completeness", "drift", "problems"]);
         assert!(of("(speed: 1)").unwrap_err().contains("b.ron:1:"));
         assert!(of("(x").unwrap_err().contains("b.ron:1:"));
     }
