@@ -16,6 +16,7 @@ mod calc_by_event;
 mod catalog;
 mod composition;
 mod context;
+mod cycle;
 mod do_nothing;
 mod empirical;
 mod feature_toggle;

@@ -2,6 +2,10 @@
 //!
 //! Two of them have the same shape if they differ in their numbers alone; then one text can stand for both.
 
+/// The names of the ends of a metric's range among its numbers.
+pub(crate) const LOW: &str = "low";
+pub(crate) const HIGH: &str = "high";
+
 /// A record with its fields.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Call {
@@ -109,6 +113,8 @@ impl Call {
         for (name, value) in &self.fields {
             match value {
                 Value::Number(number) | Value::Secs(number) => to.push((name, *number)),
+                // All values of a metric are in its range, those of a scenario spread over their own.
+                Value::Range(low, high) if self.name == "Metric" => to.extend([(LOW, *low), (HIGH, *high)]),
                 Value::Range(low, high) => to.extend([(*name, *low), (*name, *high)]),
                 Value::Numbers(numbers) => to.extend(numbers.iter().map(|number| (*name, *number))),
                 Value::Formula(terms) => to.extend(terms.iter().filter_map(|term| match term {

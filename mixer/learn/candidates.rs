@@ -3,6 +3,7 @@
 //! Candidates are asked in the order of their simplicity, and each says no unless the values look like its own. The last one,
 //! `empirical`, takes all.
 
+mod cycle;
 mod noise;
 mod seasonal;
 mod sine;
@@ -34,12 +35,13 @@ pub(crate) fn simplest(profile: &Profile, toggles: &Toggles) -> Option<Candidate
     if profile.count() < COUNT_MIN {
         return Some(noise::range(profile));
     }
-    let regular = [still::line, switching::toggle, sine::alone];
-    let with_noise = [seasonal::seasonal, sine::with_noise, switching::levels];
-    let ask = |candidates: [fn(&Profile) -> Option<Candidate>; 3]| {
+    let regular: [fn(&Profile) -> Option<Candidate>; 3] = [still::line, switching::toggle, sine::alone];
+    let with_noise: [fn(&Profile) -> Option<Candidate>; 4] =
+        [seasonal::seasonal, cycle::periodic, sine::with_noise, switching::levels];
+    let ask = |candidates: &[fn(&Profile) -> Option<Candidate>]| {
         candidates.iter().find_map(|candidate| candidate(profile))
     };
-    let found = ask(regular).or_else(|| switched::switched(profile, toggles)).or_else(|| ask(with_noise));
+    let found = ask(&regular).or_else(|| switched::switched(profile, toggles)).or_else(|| ask(&with_noise));
     Some(found.unwrap_or_else(|| random(profile)))
 }
 
@@ -55,8 +57,8 @@ pub(crate) fn counts(profile: &Profile) -> Option<Candidate> {
 
 /// The simplest scenario of randomness alone.
 fn random(profile: &Profile) -> Candidate {
-    let candidates: [fn(&Profile) -> Option<Candidate>; 5] =
-        [noise::poisson, noise::uniform, noise::normal, wandering::walk, wandering::reverting];
+    let candidates: [fn(&Profile) -> Option<Candidate>; 6] =
+        [noise::poisson, noise::uniform, noise::normal, wandering::walk, wandering::reverting, cycle::course];
     let found = candidates.iter().find_map(|candidate| candidate(profile));
     found.unwrap_or_else(|| noise::empirical(profile))
 }

@@ -4,7 +4,7 @@
 
 use indexmap::IndexMap;
 
-use crate::call::Call;
+use crate::call::{Call, HIGH, LOW};
 use crate::inventory::Labels;
 use crate::metric_fit::MetricFit;
 use crate::statistics::sorted;
@@ -167,12 +167,19 @@ fn metric_group(rows: &[Column<'_>]) -> Option<MetricGroup> {
     // By row, then by host, then by place.
     let numbers: Vec<Vec<Vec<f64>>> =
         rows.iter().map(|row| row.fits.iter().map(|fit| numbers_of(&fit.record)).collect()).collect();
-    let cells = first.record.numbers().into_iter().enumerate().map(|(place, (field, _))| {
-        let table: Vec<Vec<f64>> =
-            numbers.iter().map(|row| row.iter().map(|host| host[place]).collect()).collect();
-        cell(field, &table)
-    });
-    let cells: Vec<Cell> = cells.collect();
+    let table = |place: usize| -> Vec<Vec<f64>> {
+        numbers.iter().map(|row| row.iter().map(|host| host[place]).collect()).collect()
+    };
+    let fields: Vec<(usize, &str)> =
+        first.record.numbers().into_iter().map(|(field, _)| field).enumerate().collect();
+    // The numbers of a list, as quantiles that must not fall, are told in one way.
+    let cells: Vec<Cell> = fields
+        .chunk_by(|(_, field), (_, next)| field == next)
+        .flat_map(|list| {
+            let tables: Vec<_> = list.iter().map(|(place, _)| table(*place)).collect();
+            cells(list[0].1, &tables)
+        })
+        .collect();
     let mut measured: Vec<&str> = Vec::new();
     for fit in rows.iter().flat_map(|row| &row.fits) {
         if !measured.contains(&&*fit.measured) {
@@ -197,28 +204,33 @@ fn numbers_of(record: &Call) -> Vec<f64> {
     record.numbers().into_iter().map(|(_, number)| number).collect()
 }
 
-/// The cell of numbers by row and host.
-fn cell(field: &str, table: &[Vec<f64>]) -> Cell {
-    let all: Vec<f64> = table.iter().flatten().copied().collect();
-    if are_same(field, &all) {
-        return Cell::Same(middle(field, &all));
+/// The cells of a field's numbers, each by row and host.
+fn cells(field: &str, tables: &[Vec<Vec<f64>>]) -> Vec<Cell> {
+    let each = |cell: &dyn Fn(&[Vec<f64>]) -> Cell| tables.iter().map(|table| cell(table)).collect();
+    let all = |is_so: &dyn Fn(&[Vec<f64>]) -> bool| tables.iter().all(|table| is_so(table));
+    let flat = |table: &[Vec<f64>]| table.iter().flatten().copied().collect::<Vec<f64>>();
+    let (rows, hosts) =
+        tables.first().map_or((0, 0), |table| (table.len(), table.first().map_or(0, Vec::len)));
+    let of_host = |table: &[Vec<f64>], host: usize| table.iter().map(|row| row[host]).collect::<Vec<f64>>();
+    let by_row = |table: &[Vec<f64>]| Cell::ByRow(table.iter().map(|row| middle(field, row)).collect());
+    if all(&|table| are_same(field, &flat(table))) {
+        return each(&|table| Cell::Same(middle(field, &flat(table))));
     }
-    let by_row: Vec<f64> = table.iter().map(|row| middle(field, row)).collect();
-    if table.len() <= LIST_MAX && table.iter().all(|row| are_same(field, row)) {
-        return Cell::ByRow(by_row);
+    if rows <= LIST_MAX && all(&|table| table.iter().all(|row| are_same(field, row))) {
+        return each(&by_row);
     }
-    let hosts = table.first().map_or(0, Vec::len);
-    let of_host = |host: usize| table.iter().map(|row| row[host]).collect::<Vec<f64>>();
-    if hosts <= LIST_MAX && (0..hosts).all(|host| are_same(field, &of_host(host))) {
-        return Cell::ByHost((0..hosts).map(|host| middle(field, &of_host(host))).collect());
+    if hosts <= LIST_MAX && all(&|table| (0..hosts).all(|host| are_same(field, &of_host(table, host)))) {
+        let of_hosts =
+            |table: &[Vec<f64>]| (0..hosts).map(|host| middle(field, &of_host(table, host))).collect();
+        return each(&|table| Cell::ByHost(of_hosts(table)));
     }
-    if all.len() <= LIST_MAX {
-        return Cell::ByBoth((0..hosts).map(of_host).collect());
+    if rows * hosts <= LIST_MAX {
+        return each(&|table| Cell::ByBoth((0..hosts).map(|host| of_host(table, host)).collect()));
     }
-    if table.len() > 1 && table.len() <= LIST_MAX {
-        Cell::ByRow(by_row)
+    if rows > 1 && rows <= LIST_MAX {
+        each(&by_row)
     } else {
-        Cell::Same(middle(field, &all))
+        each(&|table| Cell::Same(middle(field, &flat(table))))
     }
 }
 
@@ -230,11 +242,12 @@ fn are_same(field: &str, numbers: &[f64]) -> bool {
     if is_exact { high.to_bits() == low.to_bits() } else { high - low <= SAME * high.abs().max(low.abs()) }
 }
 
-/// The number that stands for all: the median, or for whole numbers of decimals the largest.
+/// The number that stands for all: the median, or one that leaves room for all.
 fn middle(field: &str, numbers: &[f64]) -> f64 {
     let numbers = sorted(numbers);
     match field {
-        "decimals" => numbers.last().copied().unwrap_or_default(),
+        "decimals" | HIGH => numbers.last().copied().unwrap_or_default(),
+        LOW => numbers.first().copied().unwrap_or_default(),
         // One of them, not a number between two.
         _ => numbers.get(numbers.len().saturating_sub(1) / 2).copied().unwrap_or_default(),
     }
@@ -246,13 +259,22 @@ mod tests {
 
     #[test]
     fn numbers_are_the_same_or_lists_by_row_by_host_or_both() {
-        let cell = |table: &[&[f64]]| cell("step", &table.iter().map(|row| row.to_vec()).collect::<Vec<_>>());
+        let of = |tables: &[&[&[f64]]]| {
+            let tables: Vec<Vec<Vec<f64>>> =
+                tables.iter().map(|table| table.iter().map(|row| row.to_vec()).collect()).collect();
+            cells("step", &tables)
+        };
+        let cell = |table: &[&[f64]]| of(&[table]).remove(0);
         assert_eq!(cell(&[&[100.0, 100.5], &[100.2, 100.0]]), Cell::Same(100.0));
         assert_eq!(cell(&[&[1.0, 1.0], &[2.0, 2.0]]), Cell::ByRow(vec![1.0, 2.0]));
         assert_eq!(cell(&[&[1.0, 3.0], &[1.0, 3.0]]), Cell::ByHost(vec![1.0, 3.0]));
         assert_eq!(cell(&[&[1.0, 3.0], &[2.0, 4.0]]), Cell::ByBoth(vec![vec![1.0, 2.0], vec![3.0, 4.0]]));
         let many: Vec<f64> = (0..65).map(f64::from).collect();
         assert_eq!(cell(&[&many]), Cell::Same(32.0));
+        // The first number alone is the same.
+        let list = of(&[&[&[10.0, 10.01]], &[&[10.0, 20.0]]]);
+        assert_eq!(list, [Cell::ByHost(vec![10.0, 10.01]), Cell::ByHost(vec![10.0, 20.0])]);
+        assert_eq!(["low", "high", "step"].map(|field| middle(field, &[3.0, 1.0, 2.0])), [1.0, 3.0, 2.0]);
     }
 
     #[test]

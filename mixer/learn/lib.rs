@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | the samples of a recording, series by series | [`load`] |
 //! | series at equal distances; counters as rates | [`grid`], [`counter`] |
-//! | the simplest scenario that passes for values | [`candidates`], on [`statistics`] and [`spectrum`] |
+//! | the simplest scenario that passes for values | [`candidates`], on [`statistics`], [`spectrum`] and [`polygon`] |
 //! | metrics that follow another one, or a toggle | [`relay`], [`toggles`] |
 //! | recorded actions as faults | [`effects`] |
 //! | histograms and summaries | [`observations`], [`spread`] |
@@ -31,6 +31,7 @@ mod load;
 mod metric_fit;
 mod observations;
 mod plausibility;
+mod polygon;
 mod prepare;
 mod profile;
 mod quality;

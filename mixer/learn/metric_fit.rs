@@ -95,7 +95,10 @@ fn gauge(floats: &Floats, around: Around<'_>, sources: &[Source<'_>]) -> (Call, 
     } else if profile.low() >= 0.0 && is_boundless(&call) {
         fields.push(("value_range", Value::Range(0.0, f64::INFINITY)));
     }
-    fields.push(("update_interval", Value::Secs(profile.step_secs)));
+    // Others hear of a toggle at once, so its own value must not wait for a sample.
+    let update_secs =
+        if call.name == "feature_toggle" { profile.step_secs.min(1.0) } else { profile.step_secs };
+    fields.push(("update_interval", Value::Secs(update_secs)));
     fields.push(("scenario", Value::Record(call)));
     (metric_record("gauge", fields), measured, sample_secs)
 }

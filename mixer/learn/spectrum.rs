@@ -21,6 +21,64 @@ pub(crate) fn strongest_frequency(values: &[f64]) -> Option<f64> {
     Some(number(strongest) / number(length))
 }
 
+/// A lag after which values come again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recurrence {
+    /// In values, with its fraction.
+    pub(crate) lag: f64,
+    /// The correlation of values so far apart.
+    pub(crate) alike: f64,
+}
+
+/// The shortest lag after which a series without mean (gaps are NaN) is about as much like itself as it ever is, once it was
+/// unlike itself: what moves slowly is like itself for a while, and does not come again. Two periods must be there.
+pub(crate) fn recurrence(values: &[f64]) -> Option<Recurrence> {
+    /// Likeness of what is unlike itself.
+    const UNLIKE: f64 = 0.3;
+    /// The share of the largest likeness that a shorter lag has.
+    const AS_MUCH: f64 = 0.75;
+    let alike = autocorrelations(values);
+    let last = values.len() / 2;
+    let from = (1..=last).find(|lag| alike[*lag] < UNLIKE)?;
+    let most = (from..=last).map(|lag| alike[lag]).fold(0.0, f64::max);
+    let is_peak = |lag: &usize| {
+        let near = (lag / 10).max(1);
+        let around = lag.saturating_sub(near).max(from)..=(lag + near).min(last);
+        alike[*lag] >= AS_MUCH * most && around.clone().all(|other| alike[other] <= alike[*lag])
+    };
+    let lag = (from..=last).find(is_peak).filter(|_| most > 0.0)?;
+    // A later one of the same shape tells the lag better.
+    let turns = (values.len() * 2 / 3 / lag).max(1);
+    let (first, reach) = (lag * turns, (lag / 3).max(1));
+    let range = first.saturating_sub(reach).max(2)..=(first + reach).min(values.len() - 2);
+    let top = range.max_by(|a, b| alike[*a].total_cmp(&alike[*b]))?;
+    let (before, at, after) = (alike[top - 1], alike[top], alike[top + 1]);
+    let bend = before - 2.0 * at + after;
+    let off = if bend < 0.0 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 };
+    Some(Recurrence { lag: (number(top) + off) / number(turns), alike: alike[lag] })
+}
+
+/// The correlation of a series without mean with itself, by lag; 0 where too few pairs are there.
+fn autocorrelations(values: &[f64]) -> Vec<f64> {
+    const PAIRS_MIN: f64 = 4.0;
+    let length = (values.len() * 2).next_power_of_two();
+    let products = |of: &dyn Fn(f64) -> f64| {
+        let mut wave: Vec<(f64, f64)> = values.iter().map(|value| (of(*value), 0.0)).collect();
+        wave.resize(length, (0.0, 0.0));
+        transform(&mut wave);
+        let mut power: Vec<(f64, f64)> = wave.iter().map(|(re, im)| (re * re + im * im, 0.0)).collect();
+        transform(&mut power);
+        power.iter().take(values.len()).map(|(re, _)| re / number(length)).collect::<Vec<f64>>()
+    };
+    let sums = products(&|value| if value.is_finite() { value } else { 0.0 });
+    let pairs = products(&|value| if value.is_finite() { 1.0 } else { 0.0 });
+    let variance = sums[0] / pairs[0];
+    let of_lag = |(sum, pairs): (&f64, &f64)| {
+        if *pairs < PAIRS_MIN || variance <= 0.0 { 0.0 } else { sum / pairs / variance }
+    };
+    sums.iter().zip(&pairs).map(of_lag).collect()
+}
+
 /// The discrete Fourier transform (Cooley and Tukey, in place) of a length that is a power of two.
 fn transform(wave: &mut [(f64, f64)]) {
     let length = wave.len();
@@ -56,6 +114,22 @@ fn transform(wave: &mut [(f64, f64)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shape_comes_again_and_what_drifts_does_not() {
+        // Steps of 13.5 values, in which most is still.
+        let at = |n: usize| {
+            let phase = (number(n) / 13.5).rem_euclid(1.0);
+            let level = if phase < 0.3 { 1.0 } else { -0.3 };
+            level + 0.05 * libm::sin(number(n * n))
+        };
+        let mut values: Vec<f64> = (0..400).map(at).collect();
+        values[57] = f64::NAN;
+        let found = recurrence(&values).unwrap();
+        assert!((found.lag - 13.5).abs() < 0.05 && found.alike > 0.7, "{found:?}");
+        let line: Vec<f64> = (0..400).map(|n| number(n) - 199.5).collect();
+        assert!(recurrence(&line).is_none_or(|found| found.alike < 0.3));
+    }
 
     #[test]
     fn a_sine_is_the_strongest_frequency_beside_weaker_ones() {

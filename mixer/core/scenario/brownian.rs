@@ -10,6 +10,8 @@ use super::kind::ScenarioKind;
 use super::spec::ScenarioSpec;
 use crate::number::Shown;
 
+const STARTS: [&str; 2] = ["base", "value"];
+
 pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
     name: "brownian",
     summary: "random noise that reverts to a base value: an Ornstein-Uhlenbeck process",
@@ -18,7 +20,13 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
             name: "base",
             kind: ParamKind::Number,
             default: "the middle of the value_range",
-            help: "the first value, and the value to which it reverts",
+            help: "the value to which it reverts",
+        },
+        Param {
+            name: "start",
+            kind: ParamKind::Choice(&STARTS),
+            default: "base",
+            help: "the first value: the base, or the value of the metric when the scenario takes over",
         },
         Param {
             name: "volatility",
@@ -48,7 +56,8 @@ pub(super) const KIND: ScenarioKind<Plan> = ScenarioKind {
                 return Err(format!("{name} must not be negative, but is {}", Shown(number)));
             }
         }
-        Ok(Plan { base, volatility, reversion })
+        let starts_at_value = arguments.text("start").is_some_and(|start| start == "value");
+        Ok(Plan { base, volatility, reversion, starts_at_value })
     },
 };
 
@@ -58,18 +67,19 @@ pub struct Plan {
     base: f64,
     volatility: f64,
     reversion: f64,
+    starts_at_value: bool,
 }
 
 impl ScenarioSpec for Plan {
     /// The position.
     type State = f64;
 
-    fn start(&self, _value: f64) -> f64 {
-        self.base
+    fn start(&self, value: f64) -> f64 {
+        if self.starts_at_value { value } else { self.base }
     }
 
     fn update(&self, position: &mut f64, context: &mut UpdateContext<'_>) -> Result<Option<f64>, String> {
-        let Plan { base, volatility, reversion } = *self;
+        let Plan { base, volatility, reversion, .. } = *self;
         let dt_secs = context.dt_secs;
         let kept = libm::exp(-reversion * dt_secs);
         let variance = if reversion > 0.0 {

@@ -10,8 +10,8 @@ use super::nested::NestedScenario;
 use super::spec::{EventDecl, ScenarioSpec};
 use super::try_clone::TryClone;
 use super::{
-    brownian, burst, calc_by_event, composition, do_nothing, empirical, feature_toggle, load_peak, plugin,
-    poisson, random_in_range, random_walk, relay_to_other_metric, script, seasonal, sine_wave,
+    brownian, burst, calc_by_event, composition, cycle, do_nothing, empirical, feature_toggle, load_peak,
+    plugin, poisson, random_in_range, random_walk, relay_to_other_metric, script, seasonal, sine_wave,
     switch_scenario_by_events, time_duration, update_by_trend, variety_selection,
 };
 use crate::event::Subscription;
@@ -157,6 +157,7 @@ built_ins! {
     CalcByEvent(calc_by_event::Plan): [calc_by_event::KIND],
     LoadPeak(load_peak::Plan): [load_peak::CPU, load_peak::MEMORY, load_peak::DISK],
     Brownian(brownian::Plan): [brownian::KIND],
+    Cycle(cycle::Plan): [cycle::KIND],
     Empirical(empirical::Plan): [empirical::KIND],
     Poisson(poisson::Plan): [poisson::KIND],
     Seasonal(seasonal::Plan): [seasonal::KIND],

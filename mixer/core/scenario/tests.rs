@@ -292,6 +292,25 @@ fn brownian_noise_has_the_variance_of_its_formula_at_any_step() {
 }
 
 #[test]
+fn brownian_noise_may_begin_at_the_value_that_is_there() {
+    let number = |name, number| (name, Argument::Number(number));
+    let params =
+        vec![number("base", 50.0), number("volatility", 0.0), ("start", Argument::Text("value".into()))];
+    let mut bench = Bench::new(&plan("brownian", None, params), 90.0);
+    let half_secs = std::f64::consts::LN_2 / 0.01;
+    assert!((bench.update(half_secs, None) - 70.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_cycle_goes_through_its_values_and_comes_back() {
+    let values = vec![0.0, 10.0, 4.0, 4.0];
+    let params = vec![("period", span(40)), ("values", Argument::Numbers(values))];
+    let mut bench = Bench::new(&plan("cycle", None, params), 0.0);
+    let found = bench.run([0.0, 5.0, 10.0, 20.0, 25.0, 35.0, 40.0, 4_005.0]);
+    assert_eq!(found, [0.0, 5.0, 10.0, 4.0, 4.0, 2.0, 0.0, 5.0]);
+}
+
+#[test]
 fn empirical_values_have_their_quantiles_and_their_correlation() {
     let quantiles = [0.0, 1.0, 2.0, 4.0, 20.0];
     for correlation in [0.0, 0.9, -0.5] {
@@ -448,6 +467,8 @@ fn invalid_parameters_are_refused() {
     assert!(refused("brownian", vec![("reversion", number(-1.0))]).contains("reversion"));
     assert!(refused("poisson", vec![("rate", number(-1.0))]).contains("from 0 to 1e15, but is -1"));
     let numbers = |numbers: &[f64]| Argument::Numbers(numbers.to_vec());
+    assert!(refused("cycle", vec![("values", numbers(&[1.0]))]).contains("at least 2 numbers"));
+    assert!(refused("cycle", vec![("period", span(0))]).contains("period"));
     assert!(refused("empirical", vec![("quantiles", numbers(&[1.0]))]).contains("at least 2 numbers"));
     assert!(refused("empirical", vec![("quantiles", numbers(&[2.0, 1.0]))]).contains("2 comes before 1"));
     let params = vec![("quantiles", numbers(&[1.0, 2.0])), ("correlation", number(1.5))];

@@ -5,6 +5,7 @@
 
 use super::{Candidate, candidate, with_rest};
 use crate::call::Value;
+use crate::polygon::{self, OnSegment};
 use crate::profile::Profile;
 use crate::statistics::{correlation, index, mean, number, rounded, significant};
 
@@ -105,8 +106,7 @@ fn moments(profile: &Profile) -> Vec<Moment> {
 }
 
 fn season(moment: &Moment, hours: &[f64; 24], days: &[f64; 7]) -> f64 {
-    let (from, to) = (hours[moment.hour], hours[(moment.hour + 1) % 24]);
-    (from + (to - from) * moment.past) * days[moment.day]
+    polygon::at(hours, moment.hour, moment.past) * days[moment.day]
 }
 
 fn rest_of(profile: &Profile, moments: &[Moment], hours: &[f64; 24], days: &[f64; 7]) -> Vec<f64> {
@@ -121,32 +121,15 @@ fn rest_of(profile: &Profile, moments: &[Moment], hours: &[f64; 24], days: &[f64
     profile.values.iter().map(rest).collect()
 }
 
-/// The values at full hours that fit best. Each touches its two neighbours, so the equations are solved by relaxation (Gauss and
-/// Seidel) from those that were found before. `None` if an hour has no value.
+/// The values at full hours that fit best, from those that were found before. `None` if an hour has no value.
 fn hours_of(moments: &[Moment], days: &[f64; 7], start: [f64; 24]) -> Option<[f64; 24]> {
-    const RELAXATIONS: u32 = 60;
-    let (mut own, mut next, mut right) = ([0.0; 24], [0.0; 24], [0.0; 24]);
-    for moment in moments {
-        let after = (moment.hour + 1) % 24;
-        let (to_own, to_next) = (days[moment.day] * (1.0 - moment.past), days[moment.day] * moment.past);
-        own[moment.hour] += to_own * to_own;
-        own[after] += to_next * to_next;
-        next[moment.hour] += to_own * to_next;
-        right[moment.hour] += to_own * moment.value;
-        right[after] += to_next * moment.value;
-    }
-    if own.iter().any(|weight| *weight <= 0.0) {
-        return None;
-    }
-    let mut hours = start;
-    for _ in 0..RELAXATIONS {
-        for hour in 0..24 {
-            let (before, after) = ((hour + 23) % 24, (hour + 1) % 24);
-            hours[hour] =
-                (right[hour] - next[before] * hours[before] - next[hour] * hours[after]) / own[hour];
-        }
-    }
-    Some(hours)
+    let values = moments.iter().map(|moment| OnSegment {
+        node: moment.hour,
+        past: moment.past,
+        factor: days[moment.day],
+        value: moment.value,
+    });
+    polygon::fitted(values, &start)?.try_into().ok()
 }
 
 /// The factors of days that fit best. `None` if a day has no value.

@@ -55,6 +55,11 @@ pub(super) fn with_noise(profile: &Profile) -> Option<Candidate> {
     Some(with_rest(profile, candidate_of(profile, &wave, explained), rest))
 }
 
+/// The share of the variance that the strongest wave explains.
+pub(super) fn explained(profile: &Profile) -> Option<f64> {
+    strongest(profile).map(|(_, explained)| explained)
+}
+
 /// The wave that explains most, and how much; `None` if that is little, or its shape is not seen.
 fn strongest(profile: &Profile) -> Option<(Wave, f64)> {
     let centred: Vec<f64> = profile.values.iter().map(|value| value - profile.mean).collect();
@@ -84,7 +89,7 @@ fn candidate_of(profile: &Profile, wave: &Wave, explained: f64) -> Candidate {
 }
 
 /// A period as people choose it, if it is near one; else with as many digits as its phase at the end needs.
-fn period_secs(secs: f64, span_secs: f64) -> f64 {
+pub(super) fn period_secs(secs: f64, span_secs: f64) -> f64 {
     let whole = libm::round(secs);
     let drift = |period: f64| (span_secs / secs - span_secs / period).abs();
     if whole >= 1.0 && drift(whole) < 0.01 { whole } else { rounded(secs, secs / 1000.0) }

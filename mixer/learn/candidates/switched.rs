@@ -3,7 +3,7 @@
 use super::{Candidate, candidate, random, still};
 use crate::call::{Call, Term, Value};
 use crate::profile::Profile;
-use crate::statistics::{number, quantile, rounded, sorted};
+use crate::statistics::{deviation, mean, number, quantile, rounded, significant, sorted};
 use crate::toggles::Toggles;
 
 /// Values whose distribution, or steps, are others while a toggle is on.
@@ -26,9 +26,51 @@ fn of_state(state: &Profile, all: &Profile) -> Candidate {
         let call = Call::script(vec![Term::Number(state.low())]);
         return Candidate { call, measured: "constant".to_owned() };
     }
-    trend(state, all).unwrap_or_else(|| random(state))
+    approach(state, all).or_else(|| trend(state, all)).unwrap_or_else(|| random(state))
 }
 
+/// Values that come near a level of the state, each time by the same share of what is left: `next = level + kept · (value - level)`
+/// and chance. The first one of the state comes from the last one of the other state.
+fn approach(state: &Profile, all: &Profile) -> Option<Candidate> {
+    /// The share that is kept; a state without memory, or without an end, is another candidate's.
+    const KEPT: (f64, f64) = (0.15, 0.97);
+    const STEPS_MIN: usize = 8;
+    // Values at an end were cut there.
+    let is_free = |value: f64| value > all.low() && value < all.high();
+    let pairs: Vec<(f64, f64)> = all
+        .values
+        .iter()
+        .zip(state.values.iter().skip(1))
+        .filter(|(before, after)| before.is_finite() && is_free(**after))
+        .map(|(before, after)| (*before, *after))
+        .collect();
+    if pairs.len() < STEPS_MIN {
+        return None;
+    }
+    let [before, after]: [Vec<f64>; 2] =
+        [pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect()];
+    let (mean_before, mean_after, spread) = (mean(&before), mean(&after), deviation(&before));
+    let common: f64 = pairs.iter().map(|(from, to)| (from - mean_before) * (to - mean_after)).sum::<f64>();
+    let kept = common / (spread * spread * number(pairs.len()));
+    let rests: Vec<f64> =
+        pairs.iter().map(|(from, to)| to - mean_after - kept * (from - mean_before)).collect();
+    let error = deviation(&rests) / (spread * libm::sqrt(number(pairs.len())));
+    if !(KEPT.0..KEPT.1).contains(&kept) || kept < 4.0 * error || 1.0 - kept < 4.0 * error {
+        return None;
+    }
+    let level = (mean_after - kept * mean_before) / (1.0 - kept);
+    let reversion = -libm::log(kept) / all.step_secs;
+    let volatility =
+        deviation(&rests) * libm::sqrt(2.0 * reversion / -libm::expm1(-2.0 * reversion * all.step_secs));
+    let fields = vec![
+        ("base", Value::Number(rounded(level, all.deviation))),
+        ("volatility", Value::Number(significant(volatility))),
+        ("reversion", Value::Number(significant(reversion))),
+        ("start", Value::Word("value")),
+    ];
+    let half_secs = significant(std::f64::consts::LN_2 / reversion);
+    Some(candidate("brownian", fields, format!("comes near a level, half of the way in {half_secs} s")))
+}
 /// Steps in one direction, as far as the range of all values allows.
 fn trend(state: &Profile, all: &Profile) -> Option<Candidate> {
     /// The share of steps in the direction, and their least number.

@@ -95,3 +95,24 @@ fn a_wave_with_noise_is_a_sum() {
     assert_eq!(found.call.name, "sum");
     assert!(found.call.shape().contains("random_in_range"), "{}", found.call.shape());
 }
+
+#[test]
+fn a_shape_that_comes_again_is_a_cycle_and_one_that_did_not_yet_is_a_course() {
+    let shape = |n: u32| if n % 42 < 12 { 90.0 } else { 20.0 + f64::from(n % 42) };
+    let noise = || units(11).map(|unit| 6.0 * unit);
+    let job = found((0..400).map(shape).zip(noise()).map(|(value, noise)| value + noise)).unwrap();
+    let cycle = match job.call.field("of") {
+        Some(Value::Records(of)) => of[0].clone(),
+        other => panic!("{other:?} {job:?}"),
+    };
+    assert_eq!((cycle.name, cycle.field("period")), ("cycle", Some(&Value::Secs(420.0))), "{job:?}");
+    // A wave stays one, with noise around it, too.
+    let wave = |n: u32| 30.0 * libm::sin(f64::from(n) / 7.0);
+    let waves = found((0..400).map(wave).zip(noise()).map(|(value, noise)| value + noise)).unwrap();
+    assert!(waves.call.shape().contains("sine_wave"), "{waves:?}");
+    // Half of a bump, with a distribution of its own around it.
+    let bump = |n: u32| 500.0 / (1.0 + libm::exp(-f64::from(n) / 30.0 + 5.0)) - 0.8 * f64::from(n);
+    let rare = units(12).map(|unit| 60.0 * unit * unit * unit);
+    let course = found((0..300).map(bump).zip(rare).map(|(value, rare)| value + rare)).unwrap();
+    assert!(course.call.shape().contains("cycle") && course.measured.contains("course"), "{course:?}");
+}
