@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::statistics::number;
+use crate::statistics::{index, number};
 
 /// The frequency with the largest power, in cycles per value, of a series without mean; gaps (NaN) count as 0. `None` for fewer
 /// than eight values. It is precise to an eighth of a cycle over the whole series.
@@ -47,15 +47,25 @@ pub(crate) fn recurrence(values: &[f64]) -> Option<Recurrence> {
         alike[*lag] >= AS_MUCH * most && around.clone().all(|other| alike[other] <= alike[*lag])
     };
     let lag = (from..=last).find(is_peak).filter(|_| most > 0.0)?;
-    // A later one of the same shape tells the lag better.
-    let turns = (values.len() * 2 / 3 / lag).max(1);
-    let (first, reach) = (lag * turns, (lag / 3).max(1));
-    let range = first.saturating_sub(reach).max(2)..=(first + reach).min(values.len() - 2);
-    let top = range.max_by(|a, b| alike[*a].total_cmp(&alike[*b]))?;
-    let (before, at, after) = (alike[top - 1], alike[top], alike[top + 1]);
-    let bend = before - 2.0 * at + after;
-    let off = if bend < 0.0 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 };
-    Some(Recurrence { lag: (number(top) + off) / number(turns), alike: alike[lag] })
+    Some(Recurrence { lag: refined(&alike, lag), alike: alike[lag] })
+}
+
+/// A lag with its fraction: twice as many turns tell it twice as well, as far as two thirds of the series are.
+fn refined(alike: &[f64], lag: usize) -> f64 {
+    let (mut refined, mut turns) = (number(lag), 1.0);
+    loop {
+        let expected = index(libm::round(refined * turns));
+        let range = expected.saturating_sub(1).max(1)..=(expected + 1).min(alike.len() - 2);
+        let Some(top) = range.max_by(|a, b| alike[*a].total_cmp(&alike[*b])) else { return refined };
+        let (before, at, after) = (alike[top - 1], alike[top], alike[top + 1]);
+        let bend = before - 2.0 * at + after;
+        let off = if bend < 0.0 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 };
+        refined = (number(top) + off) / turns;
+        turns *= 2.0;
+        if refined * turns * 1.5 > number(alike.len()) {
+            return refined;
+        }
+    }
 }
 
 /// The correlation of a series without mean with itself, by lag; 0 where too few pairs are there.

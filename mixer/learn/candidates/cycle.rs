@@ -73,8 +73,8 @@ pub(super) fn periodic(profile: &Profile) -> Option<Candidate> {
     if shape.explained < ALIKE_MIN.1 || 1.0 - shape.explained > LEFT_OF_WAVE_MAX * (1.0 - of_wave) {
         return None;
     }
-    let (share, periods) = (significant(100.0 * shape.explained), significant(periods));
-    let measured = format!("a shape that comes again, {share} % of the variance, {periods} periods");
+    let (percent, periods) = (significant(100.0 * shape.explained), significant(periods));
+    let measured = format!("a shape that comes again, {percent} % of the variance, {periods} periods");
     let regular = shape.candidate(profile, measured);
     Some(with_rest(profile, regular, shape.rest))
 }
@@ -95,8 +95,8 @@ pub(super) fn course(profile: &Profile) -> Option<Candidate> {
     if shape.explained < EXPLAINED_MIN {
         return None;
     }
-    let share = significant(100.0 * shape.explained);
-    let measured = format!("the recorded course, {share} % of the variance, which comes again at its end");
+    let percent = significant(100.0 * shape.explained);
+    let measured = format!("the recorded course, {percent} % of the variance, which comes again at its end");
     let regular = shape.candidate(profile, measured);
     let rest = profile.with(shape.rest);
     if rest.deviation < REST_MIN * profile.deviation {
