@@ -241,7 +241,7 @@ fn a_measurement_says_what_it_needs() {
             1,
             "Prometheus answers 503: the fake says no",
         ),
-        (with(&["--budget", "pag=2s"]), 2, "no budget \"pag\"; did you mean \"page\"?"),
+        (with(&["--budget", "pag=2s"]), 2, "no limit \"pag\"; did you mean \"page\"?"),
         (with(&["--junit", "j.xml"]), 2, "--junit is of the test of a config"),
         (with(&["--grafana", "http://127.0.0.1:1"]), 1, "is no Grafana that can be asked"),
         (vec!["--live", "--dashboard", "one.json"], 2, "--live needs the address of a Prometheus that runs"),

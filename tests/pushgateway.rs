@@ -102,7 +102,8 @@ fn the_run_is_one_group_of_6_hosts_16_families_and_76_series() {
 #[test]
 fn in_a_peak_every_worker_is_busy_within_one_update_interval() {
     let gateway = Pushgateway::start();
-    let dir = changed_config("hosts_load_with_peaks", &[("start_time: \"60s\"", "start_time: \"3s\"")]);
+    let dir =
+        changed_config("hosts_load_with_peaks", &[("start_time: \"{first_peak}\"", "start_time: \"3s\"")]);
     let dir = dir.path().display().to_string();
     let _run = with_peaks(&gateway, &["--configs-dir", &dir]);
     let busy = |exposition: &str| {
