@@ -64,7 +64,12 @@ fn random(profile: &Profile) -> Candidate {
 }
 
 /// A regular part and, where it matters, the randomness around it.
-fn with_rest(profile: &Profile, regular: Candidate, rest: Vec<f64>) -> Candidate {
+fn with_rest(
+    profile: &Profile,
+    regular: Candidate,
+    rest: Vec<f64>,
+    random: fn(&Profile) -> Candidate,
+) -> Candidate {
     /// A rest below this share of the deviation does not matter.
     const REST_MIN: f64 = 0.02;
     let rest = profile.with(rest);

@@ -74,7 +74,7 @@ impl Made {
 }
 
 impl Results {
-    /// What is in the folder of a pipeline, but for the files that were there before.
+    /// The files in the folder of a pipeline, but for those that were there before.
     pub(super) fn read(
         folder: &Path,
         (recording, before): (&Path, &BTreeSet<(PathBuf, u64)>),

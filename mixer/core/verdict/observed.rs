@@ -35,7 +35,7 @@ struct Part {
 }
 
 impl Part {
-    /// How well a firing fits to the part; `None` if it does not. Of equal ones the part that began last is the best.
+    /// The fit of a firing to the part; `None` if there is none. Of equal ones the part that began last is the best.
     fn fit(&self, firing: &Firing) -> Option<(u8, Time)> {
         let is_in = |(begin, _, until): &&(Time, Time, Time)| (*begin..*until).contains(&firing.begin);
         let (begin, end, _) = self.windows.iter().find(is_in)?;

@@ -1,7 +1,7 @@
 //! A shape that comes again, whatever it is, and the course of values that did not come again yet.
 
-use super::{Candidate, candidate, noise, sine, with_rest};
-use crate::call::{Call, Value};
+use super::{Candidate, candidate, noise, random, sine, with_rest};
+use crate::call::Value;
 use crate::polygon::{self, OnSegment};
 use crate::profile::Profile;
 use crate::spectrum::recurrence;
@@ -76,7 +76,7 @@ pub(super) fn periodic(profile: &Profile) -> Option<Candidate> {
     let (percent, periods) = (significant(100.0 * shape.explained), significant(periods));
     let measured = format!("a shape that comes again, {percent} % of the variance, {periods} periods");
     let regular = shape.candidate(profile, measured);
-    Some(with_rest(profile, regular, shape.rest))
+    Some(with_rest(profile, regular, shape.rest, random))
 }
 
 /// The course of values that move too slowly to say what is usual.
@@ -84,8 +84,6 @@ pub(super) fn course(profile: &Profile) -> Option<Candidate> {
     const EXPLAINED_MIN: f64 = 0.8;
     const VALUES: usize = 24;
     const PER_VALUE_MIN: usize = 4;
-    /// A rest below this share of the deviation does not matter.
-    const REST_MIN: f64 = 0.02;
     if profile.count() < VALUES * PER_VALUE_MIN {
         return None;
     }
@@ -98,11 +96,7 @@ pub(super) fn course(profile: &Profile) -> Option<Candidate> {
     let percent = significant(100.0 * shape.explained);
     let measured = format!("the recorded course, {percent} % of the variance, which comes again at its end");
     let regular = shape.candidate(profile, measured);
-    let rest = profile.with(shape.rest);
-    if rest.deviation < REST_MIN * profile.deviation {
-        return Some(regular);
-    }
-    let around = noise::normal(&rest).unwrap_or_else(|| noise::empirical(&rest));
-    let measured = format!("{}; around it {}", regular.measured, around.measured);
-    Some(Candidate { call: Call::sum(vec![regular.call, around.call]), measured })
+    // A course around a course would be one with more values.
+    let around = |rest: &Profile| noise::normal(rest).unwrap_or_else(|| noise::empirical(rest));
+    Some(with_rest(profile, regular, shape.rest, around))
 }

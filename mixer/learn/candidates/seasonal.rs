@@ -3,7 +3,7 @@
 //! The model is that of the scenario: straight lines between full hours, times a factor for each day. Hours and days are fitted in
 //! turns, each by least squares while the others stand.
 
-use super::{Candidate, candidate, with_rest};
+use super::{Candidate, candidate, random, with_rest};
 use crate::call::Value;
 use crate::polygon::{self, OnSegment};
 use crate::profile::Profile;
@@ -63,7 +63,7 @@ pub(super) fn seasonal(profile: &Profile) -> Option<Candidate> {
     }
     let measured = format!("a day of {} % of the variance", significant(100.0 * explained));
     let season = candidate("seasonal", fields, measured);
-    if explained >= EXPLAINED_ALONE { Some(season) } else { Some(with_rest(profile, season, rest)) }
+    if explained >= EXPLAINED_ALONE { Some(season) } else { Some(with_rest(profile, season, rest, random)) }
 }
 
 /// `true` if the hours of the first half of the days are like those of the second half: what wanders has other ones.

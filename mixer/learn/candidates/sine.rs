@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use super::{Candidate, candidate, with_rest};
+use super::{Candidate, candidate, random, with_rest};
 use crate::call::Value;
 use crate::profile::Profile;
 use crate::spectrum::strongest_frequency;
@@ -52,7 +52,7 @@ pub(super) fn with_noise(profile: &Profile) -> Option<Candidate> {
         return None;
     }
     let rest = rest_of(profile, &wave).0;
-    Some(with_rest(profile, candidate_of(profile, &wave, explained), rest))
+    Some(with_rest(profile, candidate_of(profile, &wave, explained), rest, random))
 }
 
 /// The share of the variance that the strongest wave explains.

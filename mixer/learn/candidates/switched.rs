@@ -1,9 +1,10 @@
 //! Values that follow a toggle: a scenario for each of its states.
 
+use super::wandering::reversion;
 use super::{Candidate, candidate, random, still};
 use crate::call::{Call, Term, Value};
 use crate::profile::Profile;
-use crate::statistics::{deviation, mean, number, quantile, rounded, significant, sorted};
+use crate::statistics::{deviation, mean, number, quantile, rounded, sorted};
 use crate::toggles::Toggles;
 
 /// Values whose distribution, or steps, are others while a toggle is on.
@@ -59,16 +60,8 @@ fn approach(state: &Profile, all: &Profile) -> Option<Candidate> {
         return None;
     }
     let level = (mean_after - kept * mean_before) / (1.0 - kept);
-    let reversion = -libm::log(kept) / all.step_secs;
-    let volatility =
-        deviation(&rests) * libm::sqrt(2.0 * reversion / -libm::expm1(-2.0 * reversion * all.step_secs));
-    let fields = vec![
-        ("base", Value::Number(rounded(level, all.deviation))),
-        ("volatility", Value::Number(significant(volatility))),
-        ("reversion", Value::Number(significant(reversion))),
-        ("start", Value::Word("value")),
-    ];
-    let half_secs = significant(std::f64::consts::LN_2 / reversion);
+    let (mut fields, half_secs) = reversion(all, level, kept, deviation(&rests));
+    fields.push(("start", Value::Word("value")));
     Some(candidate("brownian", fields, format!("comes near a level, half of the way in {half_secs} s")))
 }
 /// Steps in one direction, as far as the range of all values allows.

@@ -56,14 +56,24 @@ pub(super) fn reverting(profile: &Profile) -> Option<Candidate> {
     if !(KEPT.0..KEPT.1).contains(&kept) || !is_free || !is_normal(&steps) {
         return None;
     }
+    let (fields, half_secs) = reversion(profile, profile.mean, kept, steps.deviation);
+    Some(candidate("brownian", fields, format!("reverts to its mean, half of the way in {half_secs} s")))
+}
+
+/// The fields of steps that keep this share of the distance to a level, with this deviation, and the seconds for half of the way.
+pub(super) fn reversion(
+    profile: &Profile,
+    level: f64,
+    kept: f64,
+    deviation: f64,
+) -> (Vec<(&'static str, Value)>, f64) {
     let reversion = -libm::log(kept) / profile.step_secs;
     let volatility =
-        steps.deviation * libm::sqrt(2.0 * reversion / -libm::expm1(-2.0 * reversion * profile.step_secs));
+        deviation * libm::sqrt(2.0 * reversion / -libm::expm1(-2.0 * reversion * profile.step_secs));
     let fields = vec![
-        ("base", Value::Number(rounded(profile.mean, profile.deviation))),
+        ("base", Value::Number(rounded(level, profile.deviation))),
         ("volatility", Value::Number(significant(volatility))),
         ("reversion", Value::Number(significant(reversion))),
     ];
-    let half_secs = significant(std::f64::consts::LN_2 / reversion);
-    Some(candidate("brownian", fields, format!("reverts to its mean, half of the way in {half_secs} s")))
+    (fields, significant(std::f64::consts::LN_2 / reversion))
 }

@@ -1,4 +1,4 @@
-//! What is learned from rows of training, for each series: where its outliers are, its scale, and its deviation.
+//! The outliers, scale and deviation of each series, learned from rows of training.
 
 use std::collections::BTreeMap;
 use std::io;

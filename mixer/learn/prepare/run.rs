@@ -196,7 +196,7 @@ impl<'r> Run<'r> {
         self.key_of(&[range], &[learned.map_or_else(String::new, |file| file.sha256.clone())])
     }
 
-    /// What rows of training tell, as it was learned before if they are the same.
+    /// The lesson of the rows of training: the one that was learned before, if they are the same.
     fn learn(
         &mut self,
         new: &NewOutput<'_>,

@@ -279,7 +279,7 @@ impl Node {
     }
 }
 
-/// What metrics-server has measured of a pod or a node.
+/// The measurements of metrics-server for a pod or a node.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Measured {

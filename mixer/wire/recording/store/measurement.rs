@@ -55,7 +55,7 @@ struct Sums {
     by_bound: Vec<(f64, f64)>,
 }
 
-/// What the selectors of all rules take, by the text of each.
+/// The series that the selectors of all rules take, by the text of each.
 type Operands = BTreeMap<String, Sums>;
 
 /// The plan for days of which a tier's database does not have all slices yet.
