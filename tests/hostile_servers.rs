@@ -1,43 +1,30 @@
 //! Servers that trickle, flood, or are something else than promemu takes them for: each exchange has an end in time and in
 //! bytes.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use crate::fake_gateway::{Behaviour, FakeGateway};
-use crate::processes::{Process, eventually, promemu, promemu_command};
+use crate::processes::{Process, eventually, promemu, promemu_in_kib};
 
 /// A group as a Pushgateway lists it.
 const GROUP: &str = "push_time_seconds{instance=\"\",job=\"endless\"} 1\n";
 const TRICKLES: [Behaviour; 4] =
     [Behaviour::Hang, Behaviour::Trickle, Behaviour::Flood("x"), Behaviour::Flood("up 1\n")];
 
-/// promemu with these arguments, in 800 MB of addresses: beyond that it aborts.
-fn bounded(args: &[&str]) -> Command {
-    let command = promemu_command(args);
-    let mut bounded = Command::new("sh");
-    bounded.args(["-c", "ulimit -v 800000; exec \"$0\" \"$@\""]).arg(command.get_program());
-    // Arenas of threads take addresses, not memory.
-    bounded.args(command.get_args()).env("MALLOC_ARENA_MAX", "2");
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => bounded.env(name, value),
-            None => bounded.env_remove(name),
-        };
-    }
-    bounded
-}
-
 fn pushing(gateway: &FakeGateway, timeout: &str) -> Process {
-    Process::start(&mut bounded(&[
-        "--config",
-        "single_host_load",
-        "--push-interval",
-        "300ms",
-        "--pushgateway-url",
-        &gateway.url(),
-        "--push-timeout",
-        timeout,
-    ]))
+    Process::start(&mut promemu_in_kib(
+        800_000,
+        &[
+            "--config",
+            "single_host_load",
+            "--push-interval",
+            "300ms",
+            "--pushgateway-url",
+            &gateway.url(),
+            "--push-timeout",
+            timeout,
+        ],
+    ))
 }
 
 #[test]
@@ -83,7 +70,7 @@ fn something_else_is_not_taken_for_a_pushgateway_without_groups() {
 
 fn clean(behaviour: Behaviour, timeout: &str) -> Output {
     let gateway = FakeGateway::start(behaviour);
-    bounded(&["clean", "--pushgateway-url", &gateway.url()])
+    promemu_in_kib(800_000, &["clean", "--pushgateway-url", &gateway.url()])
         .env("PME_PUSHGATEWAY_PUSH_TIMEOUT", timeout)
         .output()
         .unwrap()
@@ -128,7 +115,7 @@ fn ctl_takes_no_answer_without_end() {
                 continue;
             }
             let args: Vec<&str> = ["ctl"].into_iter().chain(action.iter().copied()).collect();
-            let output = bounded(&args).env("PME_URL", server.url()).output().unwrap();
+            let output = promemu_in_kib(800_000, &args).env("PME_URL", server.url()).output().unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{text:?} {action:?}: {said}");
             assert!(said.contains("answers more than promemu does"), "{said}");
@@ -144,7 +131,7 @@ fn ctl_fails_when_the_daemon_ends_a_stream_before_the_run() {
     ] {
         let server = FakeGateway::start(Behaviour::Flood(frame));
         for args in [&["ctl", "events", "--follow"][..], &["ctl", "events", "--follow", "--json"]] {
-            let output = bounded(args).env("PME_URL", server.url()).output().unwrap();
+            let output = promemu_in_kib(800_000, args).env("PME_URL", server.url()).output().unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{frame:?}: {said}");
             assert!(said.contains("has ended the stream of events") && said.contains(reason), "{said}");

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use crate::processes::{Process, eventually, free_port, get, http, promemu_command};
+use crate::processes::{Process, eventually, free_port, get, http, promemu_command, promemu_in_kib};
 
 /// Configs of different shapes, large enough to be told from the program itself, with the number of their samples in the text format.
 fn shapes() -> [(&'static str, usize, String); 7] {
@@ -104,6 +104,24 @@ fn the_estimate_of_memory_is_near_what_runs_of_many_shapes_take() {
         // Windows of summaries fill up in the first minutes only, and are estimated when they are full.
         let more = if what == "summaries" { 5.0 } else { 3.0 };
         assert!(estimate >= 0.8 * taken && estimate <= more * taken, "{what}: {estimate} for {taken} MiB");
+    }
+}
+
+#[test]
+fn a_damaged_config_as_long_as_is_read_is_refused_in_little_memory() {
+    let text = std::fs::read_to_string("configs/single_host_load.ron").unwrap();
+    let long = "x".repeat(60 << 20);
+    for damaged in [
+        text.replacen("description: \"", &format!("description: \"{long}"), 1),
+        text.replacen("hosts:", &format!("{long}:"), 1),
+        format!("// {long}\nConfig(hosts: 5)"),
+    ] {
+        let file = tempfile::Builder::new().suffix(".ron").tempfile().unwrap();
+        std::fs::write(file.path(), damaged).unwrap();
+        let ended = promemu_in_kib(1_000_000, &["check", file.path().to_str().unwrap()]).output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.code() == Some(2) && said.contains(".ron:"), "{:?}: {said:.1000}", ended.status);
+        assert!(said.len() < 100_000, "{} bytes are said", said.len());
     }
 }
 

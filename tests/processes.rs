@@ -201,6 +201,23 @@ pub(crate) fn promemu_command(args: &[&str]) -> Command {
     command
 }
 
+/// promemu with these arguments, in this many KiB of addresses: beyond that it aborts.
+pub(crate) fn promemu_in_kib(kib: u32, args: &[&str]) -> Command {
+    let command = promemu_command(args);
+    let mut bounded = Command::new("sh");
+    bounded.args(["-c", &format!("ulimit -v {kib}; exec \"$0\" \"$@\"")]).arg(command.get_program());
+    // Arenas of threads take addresses, not memory.
+    bounded.args(command.get_args()).env("MALLOC_ARENA_MAX", "2");
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bounded.env(name, value),
+            None => bounded.env_remove(name),
+        };
+    }
+    bounded.current_dir(env!("CARGO_MANIFEST_DIR"));
+    bounded
+}
+
 pub(crate) fn promemu(args: &[&str]) -> Process {
     Process::start(&mut promemu_command(args))
 }
