@@ -40,6 +40,9 @@ usage: ./manage.sh COMMAND
   resilience [SCENARIO|all] [ARGUMENT=VALUE…] [OPTION…]
                     disturb the network of such servers, and judge what the clients of a load feel; starts what is missing for it,
                     and ends that again
+  rig [FOLDER] [TIME] [EVERY]
+                    record a real system in test_results/rig for 10m, while it is disturbed in three ways, each once in 1m: memcached
+                    servers under load and behind proxies, a shop of nginx, two services and a PostgreSQL, and this machine
   dashboards [URL] [OPTION…]
                     judge the dashboards of users in virtual time, or measure them on the Prometheus at URL
   cardinality [URL] [OPTION…]
@@ -440,9 +443,10 @@ run_test() {
     ensure_stress_ng
     ensure_influxdb
     ensure_seaweedfs
+    (need_rig_packages) || say 'the test of the rig is skipped'
     step 'formatting' cargo fmt --all --check
     if have shellcheck; then
-        step 'scripts' shellcheck -x manage.sh tests/schema.sh docker/stack.sh docker/simulations.sh docker/resilience.sh docker/prometheus/start.sh
+        step 'scripts' shellcheck -x manage.sh tests/schema.sh docker/stack.sh docker/simulations.sh docker/resilience.sh docker/rig.sh docker/prometheus/start.sh
     else
         say '== scripts: skipped, shellcheck is not installed'
     fi
@@ -463,6 +467,8 @@ run_test() {
 . docker/simulations.sh
 # shellcheck source=docker/resilience.sh
 . docker/resilience.sh
+# shellcheck source=docker/rig.sh
+. docker/rig.sh
 
 ensure_valgrind() {
     if have valgrind; then return; fi
@@ -567,6 +573,7 @@ main() {
         scenarios) run_scenarios "$@" ;;
         load) run_load "$@" ;;
         resilience) run_resilience "$@" ;;
+        rig) run_rig "$@" ;;
         dashboards) run_dashboards "$@" ;;
         cardinality) run_cardinality "$@" ;;
         validate) run_validate "$@" ;;

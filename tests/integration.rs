@@ -79,6 +79,7 @@ mod recording_dashboards;
 mod remote_write;
 mod replay;
 mod resilience_suite;
+mod rig;
 mod runs;
 mod scrape;
 mod seaweed;
