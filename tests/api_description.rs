@@ -20,7 +20,7 @@ const ITEMS_SHOWN_MAX: usize = 2;
 
 /// All operations but streams and texts, in an order in which each finds what it needs: the operation, and in place of the
 /// id of its path.
-const CALLS: [(&str, &str); 52] = [
+const CALLS: [(&str, &str); 53] = [
     ("health", ""),
     ("ready", ""),
     ("health_of_api", ""),
@@ -43,6 +43,7 @@ const CALLS: [(&str, &str); 52] = [
     ("move_lever", ""),
     ("release_lever", ""),
     ("timeline", ""),
+    ("spans", ""),
     ("skip_phase", ""),
     ("begin_fault", ""),
     ("end_fault", ""),

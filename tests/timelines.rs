@@ -235,8 +235,12 @@ fn a_reload_keeps_the_time_of_the_timeline_and_ends_the_faults_that_it_takes_awa
     let mut daemon = Daemon::start(&[&run[..], &["--truth", truth.to_str().unwrap()]].concat());
     let stands = || daemon.get("/api/v1/timeline").1;
     let before = stands();
+    let down = serde_json::json!({ "action": "down", "hosts": "web", "for": "1h" });
+    assert_eq!(daemon.send("POST", "/api/v1/actions", &down).0, 202);
+    assert_eq!(daemon.send("POST", "/api/v1/events", &serde_json::json!({ "name": "deploy" })).0, 202);
     std::fs::write(&config, text(&stays)).unwrap();
     eventually("the end is written", || (records(&truth).len() == 1).then_some(()));
+    look_back(&daemon, before["phases"][0]["begin_unix"].as_f64().unwrap());
     let after = stands();
     assert_eq!(after["phases"][0]["begin_unix"], before["phases"][0]["begin_unix"]);
     assert_eq!(after["faults"][0]["begin_unix"], before["faults"][0]["begin_unix"]);
@@ -246,6 +250,42 @@ fn a_reload_keeps_the_time_of_the_timeline_and_ends_the_faults_that_it_takes_awa
     assert_eq!(ids, ["goes", "calm", "stays"]);
     let end = |n: usize| records[n]["end_unix"].as_f64().unwrap();
     assert!(end(0) < end(1) && end(1) == end(2), "{records:?}");
+}
+
+/// The run's spans after the reload: those of the plan before it, too, and what the client did.
+fn look_back(daemon: &Daemon, start: f64) {
+    let seen = daemon.get("/api/v1/spans?last_seconds=600").1;
+    let span = |kind: &str, name: &str| {
+        let spans = seen["spans"].as_array().unwrap().iter();
+        let found: Vec<_> = spans.filter(|span| span["kind"] == kind && span["name"] == name).collect();
+        assert_eq!(found.len(), 1, "{kind} {name}: {seen}");
+        found[0].clone()
+    };
+    for (kind, name) in [("phase", "calm"), ("fault", "stays")] {
+        assert_eq!(
+            (&span(kind, name)["is_on"], &span(kind, name)["begin_unix"]),
+            (&true.into(), &start.into())
+        );
+    }
+    let (goes, spans) = (span("fault", "goes"), seen["spans"].as_array().unwrap());
+    let edit = spans.iter().find(|span| span["kind"] == "edit").unwrap();
+    assert_eq!((&goes["is_on"], &goes["end_unix"]), (&false.into(), &edit["begin_unix"]), "{seen}");
+    assert_eq!((&span("fault", "stays")["hosts"], &goes["hosts"]), (&1.into(), &0.into()), "{seen}");
+    let down = span("down", "");
+    assert_eq!((&down["target"], &down["is_on"]), (&"web".into(), &true.into()));
+    assert!(
+        (down["end_unix"].as_f64().unwrap() - down["begin_unix"].as_f64().unwrap() - 3600.0).abs() < 0.01
+    );
+    assert_eq!((&seen["marks"][0]["name"], seen["marks"].as_array().unwrap().len()), (&"deploy".into(), 1));
+    daemon.send("POST", "/api/v1/actions", &serde_json::json!({ "action": "up", "hosts": "*" }));
+    let after = daemon.get("/api/v1/spans").1;
+    let is_up = after["spans"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|span| span["kind"] == "down" && span["is_on"] == false);
+    assert!(is_up, "{after}");
+    assert_eq!(daemon.refusal("GET", "/api/v1/spans?last_seconds=0", &Value::Null).0, 422);
 }
 
 #[test]

@@ -76,6 +76,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(levers::levers))
         .routes(routes!(levers::move_lever, levers::release_lever))
         .routes(routes!(timeline::timeline))
+        .routes(routes!(timeline::spans))
         .routes(routes!(timeline::skip_phase))
         .routes(routes!(timeline::begin_fault, timeline::end_fault))
         .routes(routes!(live::live))

@@ -17,5 +17,6 @@ pub use sent_action::SentAction;
 pub use skip::skip_to;
 pub use triggers::Triggers;
 pub use truth::{
-    TruthRecord, TruthRecords, TruthSubject, records_cut_at, records_ending_at, records_replaced,
+    TruthRecord, TruthRecords, TruthSubject, records_between, records_cut_at, records_ending_at,
+    records_replaced,
 };

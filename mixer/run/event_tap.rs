@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use promemu_core::event::{Event, MIXER_SOURCE};
 use promemu_core::time::Time;
 
+use crate::event_marks::{EventMark, EventMarks};
+
 /// Maximum number of events that wait for the slowest listener. A slower one misses the oldest and learns the number.
 const EVENTS_WAITING: usize = 1_024;
 
@@ -40,6 +42,7 @@ struct Newest {
     /// Number of events that came before the first of these.
     before: u64,
     bytes: usize,
+    marks: EventMarks,
 }
 
 impl Newest {
@@ -106,6 +109,12 @@ impl EventTap {
         newest.events.iter().skip(skipped).cloned().collect()
     }
 
+    /// The moments of events from `from` to `now`, without those that come all the time; none of a tap that does not remember.
+    #[must_use]
+    pub(crate) fn marks(&self, from: Time, now: Time) -> Vec<EventMark> {
+        lock(&self.newest).marks.between(from, now)
+    }
+
     /// Tells an event of a run that has no hosts.
     pub(crate) fn tell(&self, name: &str, data: serde_json::Value, time: Time) {
         let (source, sequence) = (MIXER_SOURCE.into(), self.told.fetch_add(1, Ordering::Relaxed));
@@ -120,7 +129,12 @@ impl EventTap {
     /// Copies an event to the listeners.
     pub(crate) fn publish(&self, event: &Arc<Event>) {
         if self.remembers || self.listeners.load(Ordering::Relaxed) > 0 {
-            lock(&self.newest).push(event);
+            let mut newest = lock(&self.newest);
+            newest.push(event);
+            if self.remembers {
+                newest.marks.note(event);
+            }
+            drop(newest);
             self.wake.send_replace(());
         }
     }

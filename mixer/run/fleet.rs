@@ -5,6 +5,7 @@
 
 mod active_overrides;
 mod alarms;
+mod chronicle;
 mod commands;
 mod counters;
 mod delivery;
@@ -26,4 +27,5 @@ mod tests;
 mod turns;
 
 pub(crate) use active_overrides::ActiveOverride;
+pub(crate) use chronicle::{Stretch, StretchKind};
 pub(crate) use live_fleet::Fleet;

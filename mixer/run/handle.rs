@@ -7,6 +7,7 @@ mod chart_lines;
 mod command_log;
 mod command_params;
 mod commands;
+mod deeds;
 mod error;
 mod events;
 mod exposition;
@@ -25,6 +26,7 @@ mod sampler;
 mod selection;
 mod series;
 mod sources;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -43,6 +45,7 @@ pub use run_handle::RunHandle;
 pub use sampler::Sampler;
 pub use selection::{OPERATORS, RATE};
 pub use series::SeriesFilter;
+pub use spans::{MarkView, NextFaultView, SpanView, SpansView};
 pub use timeline_views::{FaultView, NextPhaseView, PhaseView, PresentView, TimelineView};
 pub use views::{
     ActedView, ChartView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView,

@@ -25,7 +25,7 @@
 //! | [`stores`] | stores of a recording's files: folders, and buckets of an object store |
 //! | [`proxy`] | a TCP proxy that disturbs connections, with Toxiproxy's API |
 //! | [`http`] | one HTTP client's options, and the limits on answers |
-//! | [`event_tap`], [`simulation`] | a copy of all events for listeners outside the run; the progress of simulated workloads |
+//! | [`event_tap`], `event_marks`, [`simulation`] | a copy of all events for listeners outside the run, and the newest moments of each name; the progress of simulated workloads |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
 //! | `named_pipe`, `truth_file`, [`whole_file`] | pipes by their paths; the ground truth as a file; files that are replaced as a whole |
 //! | `stop_flag` | the request to leave off long work |
@@ -49,6 +49,7 @@
 
 pub mod clock;
 pub mod effects;
+mod event_marks;
 pub mod event_tap;
 mod fleet;
 pub mod handle;

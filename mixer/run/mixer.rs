@@ -277,6 +277,11 @@ impl LiveMixer {
         }
         self.edges_told_to = now;
         let Changes { new, gone, changed, .. } = changes;
+        fleet.note_edit(
+            old.plan(),
+            format!("config edited: {new} new hosts, {gone} gone, {changed} changed"),
+            now,
+        );
         info!(kept = changes.kept_count(), new, gone, changed, "config reloaded");
     }
 

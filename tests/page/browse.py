@@ -139,6 +139,19 @@ def keys_work(page):
     page.script("document.querySelector('dialog').close()")
 
 
+def ribbon_says_what_is_wrong(page, put):
+    """What is wrong, since when and where is said in words, is a span, and can be ended there."""
+    words = "return document.getElementById('ribbon-now').textContent"
+    page.eventually("that nothing is wrong", words + ".startsWith('Nothing is wrong now. ')")
+    assert put("api/v1/faults/saturation?run=second")
+    page.eventually("the fault in words", "return /^Wrong now: saturation since [\\d:]+, for .* on .*api-01/.test(document.getElementById('ribbon-now').textContent)")
+    page.press(".span.fault.is-on", "saturation")
+    page.eventually("its details", "return document.querySelector('dialog[open] .facts')?.textContent.includes('on now')")
+    page.shot("ribbon-1440")
+    page.press("dialog[open] button", "End the fault")
+    page.eventually("its end", words + ".startsWith('Nothing is wrong now. ') && document.querySelector('.span.fault') !== null")
+
+
 def runs_come_and_go(page):
     """The choice of runs gains a run that is created, and loses it when it is deleted."""
     post = """const [method, path, body, done] = arguments;
@@ -156,6 +169,7 @@ def runs_come_and_go(page):
     page.eventually("its place behind #", "return location.search === '' && location.hash.startsWith('#run=second')")
     assert page.driver.execute_async_script(post, "PUT", "api/v1/levers/error_ratio?run=second", '{"value": 0.25}')
     page.eventually("the levers and what moves them", "return document.getElementById('levers').textContent.includes('error_ratio0.25set to 0.25 on *')")
+    ribbon_says_what_is_wrong(page, lambda path: page.driver.execute_async_script(post, "PUT", path, "{}"))
     page.fits()
     page.shot("second-1440")
     assert page.driver.execute_async_script(post, "POST", "api/v1/runs/second/stop", None)

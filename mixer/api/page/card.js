@@ -1,25 +1,18 @@
 // One chart: its title, its canvas, and a legend whose entries open the hosts.
 
 import { stepsOf, timeLabels, valueLabels, valueRange } from './axis.js';
-import { copy, isolated, make, setText } from './elements.js';
+import { copy, isolated, make, setText, style } from './elements.js';
 import { clock, kindOf, number } from './format.js';
 import { isGrowing } from './live.js';
+import { drawBands, drawMarks, drawUnit, MARK_HEIGHT } from './marks.js';
 import { isAggregate, labelsOf, lineId, partsOf } from './view.js';
 import { chartQuery } from './query.js';
 
 const AXIS = 62;
 const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
 const COLOURS = 8;
-/** Height of the space above the plot for the names of marks, in pixels. */
-const MARK_HEIGHT = 15;
-/** The least room for a mark's name, in pixels; longer names are cut to their room. */
-const MARK_ROOM = 60;
-/** More marks than this are drawn faintly. */
-const MANY_MARKS = 16;
 /** The most extra digits for lines that are near each other. */
 const FINER_MAX = 1;
-
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const numbers = new Map();
 /** The number of a name, which gives its line the same colour and dashes in all charts. */
@@ -46,14 +39,6 @@ function finerFor(values, kind) {
     const isClear = (finer) => new Set(known.map((value) => number(value, kind, finer))).size === known.length;
     const found = [...Array(FINER_MAX).keys()].find(isClear);
     return found ?? FINER_MAX;
-}
-
-/** The text, cut to a width. */
-function fitted(context, text, room) {
-    if (context.measureText(text).width <= room) return text;
-    let length = text.length;
-    while (length > 0 && context.measureText(`${text.slice(0, length)}…`).width > room) length -= 1;
-    return length > 0 ? `${text.slice(0, length)}…` : '';
 }
 
 export class Card {
@@ -164,7 +149,8 @@ export class Card {
             hooks: {
                 setSelect: [(plot) => this.select(plot)],
                 setCursor: [(plot) => this.moved(plot)],
-                drawAxes: [(plot) => this.drawMarks(plot)],
+                drawClear: [(plot) => drawBands(plot, this.board.visibleFaults)],
+                drawAxes: [(plot) => { drawMarks(plot, this.board.visibleMarks); drawUnit(plot, this.axisUnit, AXIS - 4); }],
             },
         };
     }
@@ -210,60 +196,6 @@ export class Card {
             const isGone = column?.isGone && this.board.cursor === null;
             setText(this.entries[line].value, isGone ? 'gone' : number(values[line], this.kind, this.finer));
         });
-    }
-
-    // Draws the events behind the lines, and their names above the plot where there is room.
-    drawMarks(plot) {
-        const { ctx: context, bbox: box } = plot;
-        const ratio = devicePixelRatio || 1;
-        context.save();
-        context.font = `${10 * ratio}px system-ui, sans-serif`;
-        context.textBaseline = 'top';
-        context.textAlign = 'left';
-        context.lineWidth = ratio;
-        context.strokeStyle = context.fillStyle = style('--mark');
-        context.setLineDash([2 * ratio, 3 * ratio]);
-        context.direction = 'ltr';
-        this.drawUnit(context, ratio);
-        let free = box.left + box.width;
-        const places = this.places(plot, ratio);
-        context.globalAlpha = places.length > MANY_MARKS ? 0.4 : 1;
-        for (const { time, names } of places) {
-            const x = Math.round(time) + 0.5;
-            context.beginPath();
-            context.moveTo(x, box.top);
-            context.lineTo(x, box.top + box.height);
-            context.stroke();
-            context.beginPath();
-            context.moveTo(x - 4 * ratio, box.top - 7 * ratio);
-            context.lineTo(x + 4 * ratio, box.top - 7 * ratio);
-            context.lineTo(x, box.top);
-            context.fill();
-            if (free - x > MARK_ROOM * ratio) context.fillText(fitted(context, names, free - x - 14 * ratio), x + 6 * ratio, box.top - (MARK_HEIGHT - 1) * ratio);
-            free = x;
-        }
-        context.restore();
-    }
-
-    /** Draws the unit above the value axis. */
-    drawUnit(context, ratio) {
-        context.save();
-        context.fillStyle = style('--muted');
-        context.fillText(fitted(context, this.axisUnit, (AXIS - 4) * ratio), 0, 0);
-        context.restore();
-    }
-
-    /** Positions of the marks, the last first; marks that would cover each other are merged. */
-    places(plot, ratio) {
-        const places = [];
-        for (const { time, name } of this.board.visibleMarks.toReversed()) {
-            const x = plot.valToPos(time, 'x', true);
-            const near = places.at(-1);
-            if (near && near.time - x < 3 * ratio) {
-                if (!near.names.includes(name) && near.names.length < 60) near.names = `${name}, ${near.names}`;
-            } else places.push({ time: x, names: name });
-        }
-        return places;
     }
 
     select(plot) {

@@ -21,7 +21,11 @@ export class Board {
     constructor({ live, openHost, chooseLines }) {
         Object.assign(this, { live, openHost, chooseLines });
         this.cards = [];
+        /** Restarts; the ribbon adds the run's events, and its faults. */
         this.marks = [];
+        this.events = [];
+        this.faults = [];
+        this.ribbon = null;
         this.zoom = null;
         this.isPaused = false;
         this.pausedAt = null;
@@ -139,13 +143,26 @@ export class Board {
 
     mark(event) {
         this.marks.push({ time: event.time_unix, name: isolated(event.name) });
-        if (this.marks.length > MARKS_MAX * 2) this.marks.splice(0, MARKS_MAX);
         this.draw();
     }
 
     get visibleMarks() {
         const [from, to] = this.range();
-        return this.marks.filter(({ time }) => time >= from && time <= to).slice(-MARKS_MAX);
+        const marks = [...this.events, ...this.marks].sort((a, b) => a.time - b.time);
+        return marks.filter(({ time }) => time >= from && time <= to).slice(-MARKS_MAX);
+    }
+
+    get visibleFaults() {
+        const [from, to] = this.range();
+        const spans = this.faults.map(({ begin_unix: begin, end_unix: end }) => ({ begin: Math.max(begin, from), end: Math.min(end ?? to, to) }));
+        return spans.filter(({ begin, end }) => begin < end);
+    }
+
+    /** Seconds that the page can show, up to now. */
+    reach() {
+        const first = this.live.times[0];
+        const kept = first === undefined ? 0 : (this.live.now - first) + 1;
+        return Math.max(view.window * this.speed, kept);
     }
 
     /** Moves the common cursor; null removes it. */
@@ -192,6 +209,7 @@ export class Board {
         requestAnimationFrame(() => {
             this.isDrawing = false;
             for (const card of this.cards) card.draw();
+            this.ribbon?.draw();
             this.showReadout();
         });
     }

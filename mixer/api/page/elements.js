@@ -35,6 +35,9 @@ export function make(tag, attributes = {}, ...children) {
     return element;
 }
 
+/** A colour of the theme. */
+export const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
 export const find = (id) => document.getElementById(id);
 
 /** Sets a text, but only if it differs, so that the browser need not lay it out again. */

@@ -42,9 +42,9 @@ async function fire(name) {
 }
 
 export class Events {
-    /** Calls `mark` with each event that the charts show. */
-    constructor(mark) {
-        this.mark = mark;
+    /** Calls `heard` when an event has come that is not of promemu itself. */
+    constructor(heard) {
+        this.heard = heard;
         this.remembered = [];
         this.waiting = [];
         this.missed = 0;
@@ -106,7 +106,7 @@ export class Events {
             this.known.add(keyOf(data));
             this.remembered.push(data);
             this.waiting.push(data);
-            if (!isLifecycle(data)) this.mark(data);
+            if (!isLifecycle(data)) this.heard();
         } else {
             return;
         }

@@ -14,6 +14,7 @@ import { Levers } from './levers.js';
 import { firstCharts, openCharts, openLines } from './lines.js';
 import { Live, SERIES_MAX } from './live.js';
 import { openOverrides } from './overrides.js';
+import { Ribbon } from './ribbon.js';
 import { readView, view, writeView } from './view.js';
 
 const EVERY = 1000;
@@ -34,7 +35,8 @@ const board = new Board({
     chooseLines: (chart) => openLines(chart, (lines) => board.replace(chart, lines)),
 });
 const drawer = new Drawer({ chart: addLine });
-const events = new Events((event) => board.mark(event));
+const ribbon = new Ribbon(board);
+const events = new Events(() => ribbon.refresh(true));
 const hosts = new Hosts((name) => drawer.open(name));
 const levers = new Levers();
 const header = new Header();
@@ -144,6 +146,7 @@ const pulse = {
             hosts.refresh();
             levers.refresh();
             drawer.refresh();
+            ribbon.refresh();
         }
         // Runs may be created and deleted meanwhile.
         if (this.beats % BEATS_PER_LIST === 0) showRuns().catch(() => {});
@@ -154,6 +157,7 @@ const pulse = {
         const time = now - uptime * speed;
         // Times of a clock that is behind are none of this run.
         board.marks = board.marks.filter((mark) => mark.time <= time);
+        ribbon.again();
         board.mark({ time_unix: time, name: `restarted, seed ${seed}` });
         header.restarted(time);
     },

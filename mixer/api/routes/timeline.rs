@@ -7,9 +7,10 @@ use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use promemu_run::handle::{FaultView, TimelineView};
+use promemu_core::time::Span;
+use promemu_run::handle::{FaultView, SpansView, TimelineView};
 
-use crate::error::Answer;
+use crate::error::{Answer, ApiError};
 use crate::json_body::JsonBody;
 use crate::params::{Duration, RunQuery};
 use crate::state::AppState;
@@ -50,6 +51,36 @@ pub(crate) async fn timeline(
     Query(query): Query<RunQuery>,
 ) -> Answer<TimelineView> {
     Ok(Json(state.handle(query.run.as_deref())?.timeline()))
+}
+
+/// Seconds of [`spans`] unless the client says otherwise.
+const LAST_SECONDS: f64 = 3600.0;
+
+/// The time that is looked back.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LastQuery {
+    /// The run's id; main by default.
+    run: Option<String>,
+    /// The emulated seconds up to now; an hour by default.
+    last_seconds: Option<f64>,
+}
+
+/// Shows what happened lately: phases, faults with their truth, events, and what clients did.
+///
+/// Spans are phases, faults, hosts that are taken down or stopped, overrides and levers of clients, and edits. Marks are
+/// events, without those that come all the time.
+#[utoipa::path(get, path = "/api/v1/spans", tag = "timeline", params(LastQuery),
+    responses((status = 200, body = SpansView)))]
+pub(crate) async fn spans(
+    State(state): State<Arc<AppState>>,
+    Query(query): Query<LastQuery>,
+) -> Answer<SpansView> {
+    let seconds = query.last_seconds.unwrap_or(LAST_SECONDS);
+    let last = Span::from_secs_f64(seconds).filter(|last| *last > Span::ZERO);
+    let last =
+        last.ok_or_else(|| ApiError::invalid(format!("last_seconds must be above 0, but is {seconds}")))?;
+    Ok(Json(state.handle(query.run.as_deref())?.spans(last)))
 }
 
 /// Skips to the begin of a phase, forward or back.

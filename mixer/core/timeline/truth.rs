@@ -106,6 +106,33 @@ pub fn records_replaced<'a>(
     })
 }
 
+/// The records of phases and faults that are on at some moment from `from` to `to`, in order of begin; of each of them at most the
+/// `count_max` newest.
+pub fn records_between<'a>(
+    plan: &'a Plan,
+    course: &Course,
+    (from, to): (Time, Time),
+    count_max: usize,
+) -> Vec<TruthRecord<'a>> {
+    let mut records = Vec::new();
+    for index in subjects(plan) {
+        let (timed, mut until) = (timed_of(plan, index), to);
+        for _ in 0..count_max {
+            let Some((begin, end)) = course.last_window(timed, until) else { break };
+            if end < from {
+                break;
+            }
+            records.push(record_of(plan, index, (begin, end)));
+            until = begin.before(Span::from_nanos(1));
+            if until < from {
+                break;
+            }
+        }
+    }
+    records.sort_by_key(|record| record.begin);
+    records
+}
+
 /// A record of each phase and each fault that has a window.
 fn records_of(
     plan: &Plan,

@@ -11,6 +11,7 @@ use promemu_core::rng::Seed;
 use promemu_core::time::Time;
 use promemu_core::timeline::RunLog;
 
+use super::chronicle::Chronicle;
 use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
 use crate::simulation::SimulationProgress;
@@ -32,6 +33,8 @@ pub(super) struct Counters {
     run_log: Mutex<RunLog>,
     /// The times of the run's phases and faults, as planned and as changed so far.
     course: Mutex<Course>,
+    /// All that clients did to the run, and what its earlier plans had.
+    chronicle: Mutex<Chronicle>,
     /// Tells the run's loop that they have changed.
     pub(super) course_changed: Notify,
     /// `true` once an action of a host found no room in the log.
@@ -60,6 +63,7 @@ impl Counters {
             simulation: SimulationProgress::default(),
             run_log: Mutex::default(),
             course: Mutex::new(Course::new(Time::NEVER, Seed::new(0))),
+            chronicle: Mutex::default(),
             course_changed: Notify::new(),
             was_log_full: AtomicBool::new(false),
             drops_told: Mutex::default(),
@@ -79,6 +83,10 @@ impl Counters {
 
     pub(super) fn course(&self) -> MutexGuard<'_, Course> {
         self.course.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn chronicle(&self) -> MutexGuard<'_, Chronicle> {
+        self.chronicle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `true` if one more line about dropped events is not too many.

@@ -10,6 +10,7 @@ use promemu_core::time::{Span, Time};
 
 use super::command_params::{LeverMove, Override};
 use super::commands::{Command, Outcome};
+use super::deeds::Deed;
 use super::host_action::HostAction;
 use super::lookup::shortened;
 use crate::fleet::Fleet;
@@ -37,6 +38,7 @@ pub(super) struct Told {
     fields: Map<String, Value>,
     /// `false` for an event of a client, which is in the stream anyway.
     is_streamed: bool,
+    deed: Option<Deed>,
 }
 
 impl CommandLog {
@@ -63,6 +65,9 @@ impl CommandLog {
                 by = CLIENT_SOURCE,
                 "client action"
             );
+        }
+        if let Some(deed) = told.deed.take() {
+            deed.note(outcome, fleet);
         }
         if told.is_streamed {
             fleet.tell_outside(CLIENT_ACTION, Value::Object(told.fields), outcome.time);
@@ -130,6 +135,7 @@ impl Told {
         };
         fields.extend(value.map(|value| ("value".to_owned(), value.into())));
         fields.extend(lasts.map(|lasts| ("for".to_owned(), lasts.to_string().into())));
-        Self { fields, is_streamed: !matches!(command, Command::Emit { .. }) }
+        let is_streamed = !matches!(command, Command::Emit { .. });
+        Self { fields, is_streamed, deed: Deed::of(command) }
     }
 }
