@@ -278,6 +278,7 @@ ensure_browser() {
 check_page() {
     if ensure_browser; then
         step 'live page' /usr/bin/python3 tests/page/browse.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
+        step 'gallery of the live page' /usr/bin/python3 tests/page/gallery.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
         step 'live page of a load' /usr/bin/python3 tests/page/load.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
     else
         say '== live page: skipped, Chromium is not installed (apt-get install chromium chromium-driver python3-selenium)'

@@ -20,7 +20,7 @@ const ITEMS_SHOWN_MAX: usize = 2;
 
 /// All operations but streams and texts, in an order in which each finds what it needs: the operation, and in place of the
 /// id of its path.
-const CALLS: [(&str, &str); 53] = [
+const CALLS: [(&str, &str); 54] = [
     ("health", ""),
     ("ready", ""),
     ("health_of_api", ""),
@@ -52,6 +52,7 @@ const CALLS: [(&str, &str); 53] = [
     ("configs", ""),
     ("config", ""),
     ("check", ""),
+    ("preview", ""),
     ("add_host", ""),
     ("stop_host", ""),
     ("start_host", ""),

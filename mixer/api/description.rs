@@ -100,7 +100,7 @@ fn own_codes(id: &str) -> Vec<E> {
         "begin_fault" => (&OF_RUN, &[E::UnknownFault, E::Conflict, E::InvalidValue]),
         "end_fault" => (&OF_RUN, &[E::UnknownFault, E::Conflict]),
         "events" => (&[E::UnknownRun, E::RunOver], &[E::InvalidValue]),
-        "config" | "check" => (&OF_CONFIG, &[]),
+        "config" | "check" | "preview" => (&OF_CONFIG, &[]),
         "create_run" | "create_simulation" => (&OF_CONFIG, &[E::Conflict]),
         "start_run" | "start_simulation" => (&OF_CONFIG, &[E::UnknownRun, E::Conflict]),
         "run_config" => (&OF_CONFIG, &[E::UnknownRun]),

@@ -17,7 +17,7 @@
 //! | `description.rs`, `examples.json`, `docs.html` | `/openapi.json`, with errors and examples, and `/docs`, which shows it |
 //! | `routes/X.rs` | the handlers of `/api/v1/X`: `POST /api/v1/events` is in `routes/events.rs` |
 //! | `runs/` | the runs of this daemon: one `RunEntry`, all of them, their start |
-//! | `state.rs` | the state that all handlers share, and its limits |
+//! | `state.rs`, `preview_cache.rs` | the state that all handlers share, its limits, and previews that were drawn lately |
 //! | `params.rs`, `config_source.rs`, `json_body.rs` | parameters and bodies that several routes share |
 //! | `bodies.rs` | bodies as all routes read them, without a server: for fuzzing |
 //! | `error.rs`, `error_code.rs`, `access.rs`, `limits.rs`, `body_budget.rs`, `sse.rs` | errors, access check, rate limit, memory of bodies, server-sent events |
@@ -47,6 +47,7 @@ mod json_body;
 mod limits;
 mod page;
 mod params;
+mod preview_cache;
 mod problem;
 mod routes;
 mod runs;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use promemu_core::error::{Problem, Severity, Sources};
 
 /// A problem of a config.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemView {
     /// `error` or `warning`.
     severity: &'static str,

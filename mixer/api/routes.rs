@@ -9,6 +9,7 @@ pub(crate) mod levers;
 pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod overrides;
+pub(crate) mod previews;
 pub(crate) mod runs;
 pub(crate) mod simulations;
 pub(crate) mod status;
@@ -86,6 +87,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(configs::configs))
         .routes(routes!(configs::config))
         .routes(routes!(configs::check))
+        .routes(routes!(previews::preview))
         .routes(routes!(runs::runs, runs::create_run))
         .routes(routes!(runs::run, runs::delete_run))
         .routes(routes!(runs::start_run))

@@ -12,6 +12,7 @@ use promemu_run::handle::RunHandle;
 
 use crate::daemon::Daemon;
 use crate::error::ApiError;
+use crate::preview_cache::PreviewCache;
 use crate::runs::entry::RunEntry;
 use crate::runs::{MAIN, Runs};
 
@@ -36,6 +37,9 @@ pub(crate) struct AppState {
     blocking: Arc<Semaphore>,
     /// For promemu's own metrics, which no other request holds up.
     own_metrics: Arc<Semaphore>,
+    previews: PreviewCache,
+    /// For previews, one at a time, which hold up no other request.
+    drawing: Arc<Semaphore>,
 }
 
 impl AppState {
@@ -48,6 +52,8 @@ impl AppState {
             expositions: Arc::new(Semaphore::new(EXPOSITIONS_MAX)),
             blocking: Arc::new(Semaphore::new(BLOCKING_MAX)),
             own_metrics: Arc::new(Semaphore::new(1)),
+            previews: PreviewCache::default(),
+            drawing: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -57,6 +63,10 @@ impl AppState {
 
     pub(crate) const fn daemon(&self) -> &Arc<Daemon> {
         &self.daemon
+    }
+
+    pub(crate) const fn previews(&self) -> &PreviewCache {
+        &self.previews
     }
 
     /// The run of this id; the main run if `None`.
@@ -104,6 +114,14 @@ pub(crate) async fn blocking_until<T: Send + 'static>(
     work: impl FnOnce(&Arc<AppState>, &Stop) -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     blocking_with(&state.blocking, state, work).await
+}
+
+/// Draws a preview on a thread that may block, one at a time.
+pub(crate) async fn drawing<T: Send + 'static>(
+    state: &Arc<AppState>,
+    work: impl FnOnce(&Arc<AppState>, &Stop) -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    blocking_with(&state.drawing, state, work).await
 }
 
 /// Makes the page of promemu's own metrics on a thread that may block.

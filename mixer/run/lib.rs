@@ -19,6 +19,7 @@
 //! | `mixer` | a run's loop, its start and its end |
 //! | `fleet` | the hosts of one plan: turns, mailboxes, state, and the step to the next plan |
 //! | [`handle`] | views and commands of a run, for the API and for tests |
+//! | [`preview`] | a look at a plan before it runs, in virtual time |
 //! | [`effects`] | faults that are done for real: a client of Toxiproxy's API, and clean-up however a run ends |
 //! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; those that all runs share; delivery with back-off; which series a server knows |
 //! | [`inputs`] | the sources of a recording, and the recorder that writes what they find |
@@ -60,6 +61,7 @@ pub mod log_queue;
 mod mixer;
 mod named_pipe;
 pub mod outputs;
+pub mod preview;
 pub mod printable;
 pub mod process;
 pub mod proxy;

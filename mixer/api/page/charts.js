@@ -158,6 +158,15 @@ export class Board {
         return spans.filter(({ begin, end }) => begin < end);
     }
 
+    /** The charts with their values in the shown time, and the seed: what an edited config is compared with. */
+    shown(seed) {
+        const [from, to] = this.range();
+        const { times } = this.live;
+        const at = times.map((time, index) => [time, index]).filter(([time]) => time >= from && time <= to).map(([, index]) => index);
+        const charts = this.cards.map(({ chart, columns }) => ({ chart, times: at.map((index) => times[index]), columns: columns.map((column) => at.map((index) => column?.values[index] ?? null)) }));
+        return { charts, seed };
+    }
+
     /** Seconds that the page can show, up to now. */
     reach() {
         const first = this.live.times[0];

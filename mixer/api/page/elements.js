@@ -58,14 +58,18 @@ export function toast(text, kind = 'done') {
 /** Shows the error of an action of the user. */
 export const fail = (error) => toast(error.message, 'failed');
 
-/** Opens a modal dialog with a title and a close button; it is removed from the page when it closes. */
+/**
+ * Opens a modal dialog with a title and a close button; it is removed from the page when it closes. A dialog with a function `mayClose`
+ * asks it before it closes at the user's wish.
+ */
 export function openDialog(title, className, ...content) {
     const dialog = make('dialog', { class: className, 'aria-label': title });
+    const leave = () => { if (dialog.mayClose?.() ?? true) dialog.close(); };
     dialog.append(
         make('div', { class: 'section-head' },
             make('h2', {}, title),
             make('div', { class: 'section-tools' },
-                make('button', { type: 'button', 'aria-label': 'close', onclick: () => dialog.close() }, '✕'))),
+                make('button', { type: 'button', 'aria-label': 'close', onclick: leave }, '✕'))),
         ...content,
     );
     dialog.addEventListener('close', () => dialog.remove());
@@ -74,7 +78,13 @@ export function openDialog(title, className, ...content) {
         const box = dialog.getBoundingClientRect();
         const isInside = event.clientX >= box.left && event.clientX <= box.right
             && event.clientY >= box.top && event.clientY <= box.bottom;
-        if (!isInside) dialog.close();
+        if (!isInside) leave();
+    });
+    // The browser closes a dialog at a second Escape, whatever its event `cancel` says.
+    dialog.addEventListener('keydown', (event) => {
+        if (event.key !== 'Escape' || event.defaultPrevented) return;
+        event.preventDefault();
+        leave();
     });
     document.body.append(dialog);
     dialog.showModal();

@@ -6,6 +6,7 @@ import { Board } from './charts.js';
 import { openConfig } from './config.js';
 import { Drawer } from './drawer.js';
 import { Events } from './events.js';
+import { openGallery, showIdle } from './gallery.js';
 import { Header } from './header.js';
 import { Hosts } from './hosts.js';
 import { offerIncident } from './incident.js';
@@ -60,7 +61,8 @@ find('add-chart').addEventListener('click', () => openCharts((chart) => {
     board.choose([...board.charts, chart]);
     show(chart.metric);
 }));
-find('open-config').addEventListener('click', () => openConfig(view.run ?? 'main'));
+find('open-config').addEventListener('click', () => openConfig(view.run ?? 'main', () => board.shown(pulse.seed), chooseRun));
+find('open-gallery').addEventListener('click', () => openGallery(chooseRun));
 find('open-overrides').addEventListener('click', () => openOverrides((host, id) => drawer.open(host, id)));
 
 // The theme: the system's, until the user chooses.
@@ -107,14 +109,24 @@ const pulse = {
     async beat() {
         clearTimeout(this.timer);
         try {
-            const status = await get('/status');
-            this.arrived(status);
+            // A promemu that waits for runs has no status.
+            if (this.beats || !await this.isIdle()) this.arrived(await get('/status'));
         } catch (error) {
             this.lost(error);
         }
         clearTimeout(this.timer);
         if (this.isAsleep) return;
         this.timer = setTimeout(() => this.beat(), this.wait);
+    },
+
+    /** Shows the gallery while there is no run. */
+    async isIdle() {
+        const { runs } = await get('/runs');
+        if (runs.length) return false;
+        this.isLost = false;
+        banner('');
+        showIdle(true, chooseRun);
+        return true;
     },
 
     arrived(status) {
@@ -136,6 +148,8 @@ const pulse = {
         this.uptime = status.uptime_seconds;
         this.wait = EVERY;
         board.speed = status.speed;
+        this.seed = status.seed;
+        showIdle(false);
         const isOver = status.state === 'ended' || status.state === 'failed';
         banner(isOver ? 'This run is over. The page shows its last state.' : '');
         header.show(status);
@@ -170,7 +184,7 @@ const pulse = {
             banner('');
             return this.beat();
         }
-        if (!runs.length) return banner('There is no run yet. Create one with promemu ctl create CONFIG, or POST /api/v1/runs.');
+        if (!runs.length) return this.isIdle();
         banner(view.run === null ? 'There are several runs: choose one.' : `There is no run “${view.run}”: choose another one.`);
     },
 

@@ -7,6 +7,7 @@ use tracing::warn;
 use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, EmulatedHost, EventDrop, MemberChange, MemberCounts, Outbox, Place};
 use promemu_core::time::Time;
+use promemu_core::world::Step;
 
 use super::live_fleet::Fleet;
 
@@ -28,6 +29,24 @@ impl Fleet {
             self.counters.members_begun.fetch_add(begun, Ordering::Relaxed);
             self.counters.members_ended.fetch_add(ended, Ordering::Relaxed);
         }
+    }
+
+    /// Takes over a step of a host of a world of the same plan; this fleet does not run.
+    pub(crate) fn follow_step(&self, step: &Step<'_>) {
+        if step.out.report {
+            self.report(step.host, step.driven.host(), &step.out.members);
+        }
+        if self.started_at(step.host).is_none() && step.driven.host().has_begun() {
+            self.mark_begun(step.host, step.at);
+        }
+        if step.driven.due() == Time::NEVER && !self.has_ended(step.host) {
+            self.mark_ended(step.host);
+        }
+    }
+
+    /// `true` if all hosts have begun.
+    pub(crate) fn has_begun_all(&self) -> bool {
+        self.ids().all(|id| self.started_at(id).is_some())
     }
 
     /// Counts a host in that begins now.

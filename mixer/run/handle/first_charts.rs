@@ -135,17 +135,7 @@ impl RunHandle {
     /// The charts that a page of this run opens with.
     #[must_use]
     pub fn first_charts(&self) -> Vec<ChartView> {
-        let fleet = self.fleet();
-        let mut charts = Vec::new();
-        let mut lines = 0;
-        for family in in_order(&fleet) {
-            let Some(chart) = chart(&fleet, family) else { continue };
-            if charts.len() < CHARTS_MAX && lines + chart.lines.len() <= LINES_MAX {
-                lines += chart.lines.len();
-                charts.push(chart);
-            }
-        }
-        charts
+        first_charts_of(&self.fleet())
     }
 
     /// The chart of one family; `None` if the run has none of this name.
@@ -155,6 +145,26 @@ impl RunHandle {
         let family = fleet.plan().families.iter().position(|family| *family.name == *metric)?;
         chart(&fleet, family)
     }
+}
+
+/// The charts that a page of this fleet opens with.
+pub(crate) fn first_charts_of(fleet: &Fleet) -> Vec<ChartView> {
+    let mut charts = Vec::new();
+    let mut lines = 0;
+    for family in in_order(fleet) {
+        let Some(chart) = chart(fleet, family) else { continue };
+        if charts.len() < CHARTS_MAX && lines + chart.lines.len() <= LINES_MAX {
+            lines += chart.lines.len();
+            charts.push(chart);
+        }
+    }
+    charts
+}
+
+/// The charts of families by their names, as far as the fleet has them.
+pub(crate) fn charts_of(fleet: &Fleet, families: &[String]) -> Vec<ChartView> {
+    let index = |name: &String| fleet.plan().families.iter().position(|family| *family.name == **name);
+    families.iter().filter_map(|name| chart(fleet, index(name)?)).collect()
 }
 
 fn chart(fleet: &Fleet, family: usize) -> Option<ChartView> {

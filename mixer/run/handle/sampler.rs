@@ -27,6 +27,12 @@ const NUMBERS_MAX: usize = 8 << 20;
 #[derive(Debug)]
 pub struct Sampler {
     handle: RunHandle,
+    reader: Reader,
+}
+
+/// The readings of series of a fleet.
+#[derive(Debug)]
+pub(crate) struct Reader {
     range: Span,
     readings: usize,
     /// The families that are read, each with what is made of it.
@@ -45,8 +51,8 @@ impl Sampler {
     /// Readings of a run.
     #[must_use]
     pub fn new(handle: RunHandle) -> Self {
-        let range = handle.clock().speed().emulated(RATE_RANGE);
-        Self { handle, range, readings: 0, families: IndexMap::new(), singles: IndexMap::new() }
+        let reader = Reader::new(handle.clock().speed().emulated(RATE_RANGE));
+        Self { handle, reader }
     }
 
     /// The values of the series with these ids, in their order, and the time of reading. A value is `None` if the series has no
@@ -54,27 +60,39 @@ impl Sampler {
     pub fn read(&mut self, ids: &[Arc<str>]) -> (Time, Vec<Option<f64>>) {
         let fleet = self.handle.fleet();
         let now = fleet.clock().now();
+        (now, self.reader.read(&fleet, now, ids))
+    }
+}
+
+impl Reader {
+    /// Readings whose rates have this range.
+    pub(crate) fn new(range: Span) -> Self {
+        Self { range, readings: 0, families: IndexMap::new(), singles: IndexMap::new() }
+    }
+
+    /// The values at this moment of the series with these ids, as of [`Sampler::read`].
+    pub(crate) fn read(&mut self, fleet: &Fleet, now: Time, ids: &[Arc<str>]) -> Vec<Option<f64>> {
         let is_due = self.readings.is_multiple_of(self.readings_apart());
         self.readings += 1;
-        let places: Vec<Place> = ids.iter().map(|id| self.place(&fleet, id)).collect();
+        let places: Vec<Place> = ids.iter().map(|id| self.place(fleet, id)).collect();
         for sources in self.families.values_mut() {
             sources.retain(|_, source| std::mem::take(&mut source.is_wanted));
         }
         self.families.retain(|_, sources| !sources.is_empty());
         self.singles.retain(|id, _| ids.contains(id));
         for (family, sources) in &mut self.families {
-            read_family(&fleet, family, sources, now, is_due);
+            read_family(fleet, family, sources, now, is_due);
         }
         let mut values = Vec::with_capacity(ids.len());
         for (id, place) in ids.iter().zip(places) {
             values.push(match place {
-                Place::Single => self.read_single(&fleet, id, now),
+                Place::Single => self.read_single(fleet, id, now),
                 Place::Aggregate { family, source, operator } => {
                     self.families.get(&family).and_then(|all| all.get(&source)?.value(operator))
                 }
             });
         }
-        (now, values.into_iter().map(|value| value.filter(|value| value.is_finite())).collect())
+        values.into_iter().map(|value| value.filter(|value| value.is_finite())).collect()
     }
 
     /// Number of readings from one of many series to the next.
