@@ -10,10 +10,11 @@ const EVERY = 2000;
 const SOONEST = 700;
 /** The most rows of a lane; spans beyond them are counted. */
 const ROWS_MAX = 5;
-/** A shorter span is as wide as this, in pixels. */
+/** A shorter span is as wide as this, in pixels, and marks that are nearer are one; for fingers, what they need. */
 const WIDTH_MIN = 6;
-/** Marks that are nearer than this, in pixels, are one. */
 const MARKS_APART = 9;
+const FINGER = 44;
+const phone = matchMedia('(max-width: 640px)');
 
 const LANES = [
     { name: 'phases', kinds: ['phase'] },
@@ -52,11 +53,12 @@ class Lane {
 
     draw(from, to, width) {
         const rows = [];
+        const least = phone.matches ? FINGER : WIDTH_MIN;
         for (const { span, element } of this.items.values()) {
             const [begin, end] = [span.begin_unix, span.end_unix ?? Infinity];
             const at = (time) => ((Math.min(Math.max(time, from), to) - from) / (to - from)) * width;
-            const left = Math.min(at(begin), width - WIDTH_MIN);
-            const right = Math.max(at(end), left + WIDTH_MIN);
+            const left = Math.min(at(begin), width - least);
+            const right = Math.max(at(end), left + least);
             const row = rows.findIndex((taken) => taken <= left);
             const place = row < 0 ? rows.length : row;
             element.hidden = end < from || begin > to || place >= ROWS_MAX;
@@ -149,10 +151,11 @@ export class Ribbon {
 
     drawMarks(from, to, width) {
         const groups = [];
+        const apart = phone.matches ? FINGER : MARKS_APART;
         for (const mark of this.seen.marks) {
             if (mark.time_unix < from || mark.time_unix > to) continue;
-            const left = ((mark.time_unix - from) / (to - from)) * width;
-            if (groups.length && left - groups.at(-1).left < MARKS_APART) groups.at(-1).marks.push(mark);
+            const left = Math.min(((mark.time_unix - from) / (to - from)) * width, width - apart);
+            if (groups.length && left - groups.at(-1).left < apart) groups.at(-1).marks.push(mark);
             else groups.push({ left, marks: [mark] });
         }
         while (this.marks.length < groups.length) {
@@ -175,7 +178,7 @@ export class Ribbon {
             }
             const room = (groups[at + 1]?.left ?? width) - group.left - 16;
             setText(mark.element, room > 36 ? names : '');
-            mark.element.style.maxWidth = `${Math.max(room + 12, 12)}px`;
+            mark.element.style.maxWidth = `${Math.max(room + 12, apart)}px`;
         });
         this.marksLane.hidden = !groups.length;
     }

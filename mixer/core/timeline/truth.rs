@@ -108,6 +108,7 @@ pub fn records_replaced<'a>(
 
 /// The records of phases and faults that are on at some moment from `from` to `to`, in order of begin; of each of them at most the
 /// `count_max` newest.
+#[must_use]
 pub fn records_between<'a>(
     plan: &'a Plan,
     course: &Course,
