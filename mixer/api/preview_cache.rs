@@ -18,19 +18,19 @@ const KEPT_FOR: Span = Span::from_secs(600);
 pub(crate) struct PreviewCache(Mutex<IndexMap<u64, (Time, Arc<PreviewView>)>>);
 
 impl PreviewCache {
-    /// The preview of this key, or the one that `make` makes. Without a key it is not kept.
+    /// The preview of this key, or the one that `draw` draws. Without a key it is not kept.
     pub(crate) fn get_or_make(
         &self,
         key: Option<u64>,
         now: Time,
-        make: impl FnOnce() -> Result<PreviewView, ApiError>,
+        draw: impl FnOnce() -> Result<PreviewView, ApiError>,
     ) -> Result<Arc<PreviewView>, ApiError> {
         let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_fresh = |(made, _): &&(Time, Arc<PreviewView>)| now.since(*made) < KEPT_FOR;
         if let Some((_, found)) = key.and_then(|key| kept().get(&key).filter(is_fresh).cloned()) {
             return Ok(found);
         }
-        let made = Arc::new(make()?);
+        let made = Arc::new(draw()?);
         if let Some(key) = key {
             let mut kept = kept();
             kept.shift_remove(&key);

@@ -29,7 +29,7 @@ const MOMENTS_OF_RATE: u64 = 4;
 /// The most times of one phase or fault.
 const OF_ONE_MAX: usize = 16;
 /// Charts are chosen once all hosts have begun, or after so many moments.
-const BEGIN_MOMENTS: usize = 8;
+const BEGIN_MOMENTS: u64 = 8;
 
 /// The wanted charts.
 #[derive(Clone, Debug)]
@@ -101,17 +101,17 @@ pub fn preview(
     let own = SelfMetrics::new().map_err(text)?;
     let fleet = Fleet::new(Plan::clone(plan), Clock::start(), own.tally().clone(), Arc::default());
     let length = plan.timeline.length.clamp(LENGTH_MIN, LENGTH_MAX);
-    let step = Span::from_nanos(length.as_nanos() / MOMENTS);
-    let mut reader = Reader::new(RATE_RANGE.max(step.times(MOMENTS_OF_RATE)));
+    let apart = Span::from_nanos(length.as_nanos() / MOMENTS);
+    let mut reader = Reader::new(RATE_RANGE.max(apart.times(MOMENTS_OF_RATE)));
     let (mut times, mut rows, mut charts) = (Vec::new(), Vec::new(), Vec::new());
     let mut ids: Vec<Arc<str>> = Vec::new();
     for moment in 1..=MOMENTS {
         if stop.is_set() {
             return Err("it takes too long to draw it".to_owned());
         }
-        let now = start + step.times(moment);
+        let now = start + apart.times(moment);
         stop.interrupts(|| world.advance_with(now, |step| fleet.follow_step(step)));
-        let may_be_whole = moment as usize >= BEGIN_MOMENTS || fleet.has_begun_all();
+        let may_be_whole = moment >= BEGIN_MOMENTS || fleet.has_begun_all();
         if charts.is_empty() && may_be_whole {
             charts = match wanted {
                 Wanted::First(count) => first_charts_of(&fleet).into_iter().take(*count).collect(),

@@ -104,7 +104,7 @@ impl RunHandle {
             (span.hosts, span.examples) = concerned.clone();
         }
         let next_fault = next_fault(&fleet, now);
-        let (marks, marks_not_listed) = newest(marks, mark_view);
+        let (marks, marks_not_listed) = newest(marks, |mark| mark_view(&mark));
         let (from_unix, now_unix) = (from.unix_millis_secs(), now.unix_millis_secs());
         SpansView { from_unix, now_unix, spans, spans_not_listed, next_fault, marks, marks_not_listed }
     }
@@ -175,7 +175,7 @@ fn span_view(stretch: Stretch, now: Time) -> SpanView {
     }
 }
 
-fn mark_view(mark: EventMark) -> MarkView {
+fn mark_view(mark: &EventMark) -> MarkView {
     MarkView {
         name: mark.name.to_string(),
         source: mark.source.to_string(),
