@@ -60,6 +60,11 @@ impl Call {
         Self::new("sum", vec![("of", Value::Records(of))])
     }
 
+    /// The product of scenarios.
+    pub(crate) fn product(of: Vec<Self>) -> Self {
+        Self::new("product", vec![("of", Value::Records(of))])
+    }
+
     /// The same tree for all records of its shape.
     pub(crate) fn shape(&self) -> String {
         let mut shape = String::new();

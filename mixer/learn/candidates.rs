@@ -14,6 +14,7 @@ mod wandering;
 
 use crate::call::{Call, Value};
 use crate::profile::Profile;
+use crate::statistics::{index, number, quantiles_agree};
 use crate::toggles::Toggles;
 
 /// A scenario, and the reason for it.
@@ -63,24 +64,49 @@ fn random(profile: &Profile) -> Candidate {
     found.unwrap_or_else(|| noise::empirical(profile))
 }
 
-/// A regular part and, where it matters, the randomness around it.
+/// A regular part and, where it matters, the randomness around it. `None` if that depends on where the regular part is, so that their
+/// sum would have another distribution.
 fn with_rest(
     profile: &Profile,
-    regular: Candidate,
-    rest: Vec<f64>,
+    regular: &Candidate,
+    rest: &[f64],
     random: fn(&Profile) -> Candidate,
-) -> Candidate {
+) -> Option<Candidate> {
     /// A rest below this share of the deviation does not matter.
     const REST_MIN: f64 = 0.02;
-    let rest = profile.with(rest);
+    let rest = profile.with(rest.to_vec());
     if rest.deviation < REST_MIN * profile.deviation {
-        return regular;
+        return Some(regular.clone());
     }
+    let pairs = profile.values.iter().zip(&rest.values).filter(|(_, rest)| rest.is_finite());
+    let sums: Vec<f64> =
+        pairs.zip(shuffled(&rest.present)).map(|((value, rest), other)| value - rest + other).collect();
     let random = random(&rest);
-    Candidate {
-        call: Call::sum(vec![regular.call, random.call]),
+    is_alike(profile, &sums).then(|| Candidate {
+        call: Call::sum(vec![regular.call.clone(), random.call]),
         measured: format!("{}; around it {}", regular.measured, random.measured),
-    }
+    })
+}
+
+/// `true` if values have about the distribution of these.
+fn is_alike(profile: &Profile, values: &[f64]) -> bool {
+    /// The share of quantiles that must agree, to this share of the range.
+    const ALIKE_MIN: f64 = 0.8;
+    const TOLERANCE: f64 = 0.05;
+    // What is never negative has its range end at 0.
+    let lowest = if profile.low() >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+    let values: Vec<f64> = values.iter().map(|value| value.max(lowest)).collect();
+    quantiles_agree(&profile.present, &values, TOLERANCE * profile.range()) >= ALIKE_MIN
+}
+
+/// The values in another order: by the golden ratio, so that neighbours go far apart.
+fn shuffled(values: &[f64]) -> impl Iterator<Item = f64> {
+    const GOLDEN: f64 = 0.618_033_988_749_895;
+    let count = values.len();
+    let shares_a_divisor = |stride: &usize| (2..=*stride).any(|n| stride % n == 0 && count.is_multiple_of(n));
+    let stride =
+        (index(GOLDEN * number(count)).max(1)..).find(|stride| !shares_a_divisor(stride)).unwrap_or(1);
+    (0..count).map(move |place| values[place * stride % count])
 }
 
 fn candidate(name: &'static str, fields: Vec<(&'static str, Value)>, measured: String) -> Candidate {

@@ -79,17 +79,23 @@ pub fn fit(
 
 /// The fits of a host; `None` if it has no metric that can be fitted.
 fn fit_host(host: &RecordedHost<'_>, around: Around<'_>, left_out: &mut Vec<String>) -> Option<HostFit> {
-    let mut metrics: Vec<MetricFit> = Vec::with_capacity(host.metrics.len());
+    let mut placed: Vec<(usize, MetricFit)> = Vec::with_capacity(host.metrics.len());
     let mut sources: Vec<Source<'_>> = Vec::new();
-    for metric in &host.metrics {
+    // Gauges come first: others follow them, whatever their names are.
+    let is_gauge = |metric: &RecordedMetric<'_>| matches!(metric.content, Content::Gauge(_));
+    let (gauges, others): (Vec<_>, Vec<_>) =
+        host.metrics.iter().enumerate().partition(|(_, metric)| is_gauge(metric));
+    for (place, metric) in gauges.into_iter().chain(others) {
         match metric_fit::fit(metric, around, &sources) {
             Ok(fit) => {
                 sources.extend(source(metric, &fit, host));
-                metrics.push(fit);
+                placed.push((place, fit));
             }
             Err(reason) => left_out.push(reason),
         }
     }
+    placed.sort_by_key(|(place, _)| *place);
+    let metrics: Vec<MetricFit> = placed.into_iter().map(|(_, fit)| fit).collect();
     let intervals: Vec<f64> = metrics.iter().filter_map(|metric| metric.sample_secs).collect();
     let intervals = sorted(&intervals);
     let sample_secs = intervals.get(intervals.len() / 2).copied().unwrap_or(DEFAULT_INTERVAL_SECS);

@@ -24,6 +24,7 @@ mod counter;
 mod effects;
 mod error;
 mod fitting;
+mod following;
 mod grid;
 mod grouping;
 mod inventory;

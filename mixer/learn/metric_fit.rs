@@ -4,6 +4,7 @@ use crate::call::{Call, Term, Value};
 use crate::candidates::{self, Candidate};
 use crate::counter::increases;
 use crate::effects::Actions;
+use crate::following;
 use crate::grid::GridSeries;
 use crate::inventory::{Content, Labels, RecordedMetric};
 use crate::load::Floats;
@@ -43,10 +44,14 @@ pub(crate) fn fit(
 ) -> Result<MetricFit, String> {
     let (mut record, measured, sample_secs) = match &metric.content {
         Content::Gauge(floats) => gauge(floats, around, sources),
-        Content::Counter(floats) => counter(floats, around),
+        Content::Counter(floats) => counter(floats, around, sources),
         Content::Info => (metric_record("info", vec![]), "an info".to_owned(), None),
-        Content::Histogram(parts) => observed("histogram", observations::histogram(parts, around), metric)?,
-        Content::Summary(parts) => observed("summary", observations::summary(parts, around), metric)?,
+        Content::Histogram(parts) => {
+            observed("histogram", observations::histogram(parts, around, sources), metric)?
+        }
+        Content::Summary(parts) => {
+            observed("summary", observations::summary(parts, around, sources), metric)?
+        }
         Content::Native(samples) => observed("native_histogram", observations::native(samples), metric)?,
     };
     if !metric.help.is_empty() {
@@ -103,7 +108,7 @@ fn gauge(floats: &Floats, around: Around<'_>, sources: &[Source<'_>]) -> (Call, 
     (metric_record("gauge", fields), measured, sample_secs)
 }
 
-fn counter(floats: &Floats, around: Around<'_>) -> (Call, String, Option<f64>) {
+fn counter(floats: &Floats, around: Around<'_>, sources: &[Source<'_>]) -> (Call, String, Option<f64>) {
     let increases = increases(GridSeries::of(floats));
     let (step_secs, sample_secs) = (increases.grid.step_secs, Some(increases.grid.sample_secs));
     let mut fields = vec![("default_value", Value::Number(increases.first))];
@@ -122,6 +127,8 @@ fn counter(floats: &Floats, around: Around<'_>) -> (Call, String, Option<f64>) {
     };
     let (accumulate, found) = if let Some(found) = candidates::counts(&counts) {
         ("per_update", with_effects(Some(found), counts.mean, terms))
+    } else if let Some(curve) = following::rate(floats, sources) {
+        ("per_second", Some(following::relayed(&curve)))
     } else {
         let terms = terms.into_iter().map(scaled).collect();
         ("per_second", with_effects(Some(rate(&counts, step_secs, around.toggles)), counts.mean, terms))

@@ -5,12 +5,14 @@ use promemu_wire::samples::HistogramSample;
 use crate::call::{Call, Term, Value};
 use crate::candidates::{self, Candidate};
 use crate::counter::{Increases, increase, increases};
+use crate::following;
 use crate::grid::{GridSeries, millis};
 use crate::inventory::Parts;
 use crate::load::{Floats, NativeSamples};
 use crate::metric_fit::Around;
 use crate::profile::Profile;
-use crate::spread::nearest;
+use crate::relay::Source;
+use crate::spread::{Spread, nearest};
 use crate::statistics::{number, quantile, significant, sorted};
 
 /// Fields of a metric, what was measured, and seconds from one sample to the next.
@@ -20,7 +22,7 @@ pub(crate) type Fitted = (Vec<(&'static str, Value)>, String, f64);
 const OBSERVATIONS_MAX: f64 = 1e6;
 
 /// A histogram by its buckets. `None` without two samples of its count.
-pub(crate) fn histogram(parts: &Parts<'_>, around: Around<'_>) -> Option<Fitted> {
+pub(crate) fn histogram(parts: &Parts<'_>, around: Around<'_>, sources: &[Source<'_>]) -> Option<Fitted> {
     let count = parts.count.or_else(|| parts.by_bound.last().map(|(_, floats)| *floats))?;
     let total = growth(count);
     let points: Vec<(f64, f64)> =
@@ -31,11 +33,16 @@ pub(crate) fn histogram(parts: &Parts<'_>, around: Around<'_>) -> Option<Fitted>
     if !bounds.is_empty() {
         fields.push(("buckets", Value::Numbers(bounds)));
     }
-    observed(fields, count, &points, mean(parts.sum, total), is_positive, around)
+    let still = nearest(&points, mean(parts.sum, total));
+    let (spread, follows) = match following::spread(parts, sources, &still) {
+        Some((spread, source)) => (spread, format!("its spread follows {source} and")),
+        None => (still, "its spread".to_owned()),
+    };
+    observed(fields, count, Measured { spread, follows, is_positive }, around, sources)
 }
 
 /// A summary by its quantiles. `None` without two samples of its count.
-pub(crate) fn summary(parts: &Parts<'_>, around: Around<'_>) -> Option<Fitted> {
+pub(crate) fn summary(parts: &Parts<'_>, around: Around<'_>, sources: &[Source<'_>]) -> Option<Fitted> {
     let count = parts.count?;
     let middle = |floats: &Floats| {
         let values: Vec<f64> = floats.iter().map(|(_, value)| *value).collect();
@@ -47,17 +54,25 @@ pub(crate) fn summary(parts: &Parts<'_>, around: Around<'_>) -> Option<Fitted> {
     let is_positive = points.iter().all(|(value, _)| *value >= 0.0);
     let fields =
         if quantiles.is_empty() { Vec::new() } else { vec![("quantiles", Value::Numbers(quantiles))] };
-    observed(fields, count, &points, mean(parts.sum, growth(count)), is_positive, around)
+    let spread = nearest(&points, mean(parts.sum, growth(count)));
+    let measured = Measured { spread, follows: "its spread".to_owned(), is_positive };
+    observed(fields, count, measured, around, sources)
+}
+
+/// The spread of observations, and the words that tell it.
+struct Measured {
+    spread: Spread,
+    follows: String,
+    is_positive: bool,
 }
 
 /// The fields that histograms and summaries share.
 fn observed(
     mut fields: Vec<(&'static str, Value)>,
     count: &Floats,
-    points: &[(f64, f64)],
-    mean: f64,
-    is_positive: bool,
+    Measured { spread, follows, is_positive }: Measured,
     around: Around<'_>,
+    sources: &[Source<'_>],
 ) -> Option<Fitted> {
     let Increases { grid, .. } = increases(GridSeries::of(count));
     if grid.values.is_empty() {
@@ -69,9 +84,8 @@ fn observed(
     }
     fields.push(("update_interval", Value::Secs(step_secs)));
     let counts = Profile::of(grid, around.begin_ms);
-    let (observations, scenario, measured) = observations(&counts, around);
+    let (observations, scenario, measured) = observations(&counts, count, around, sources);
     fields.push(("observations", observations));
-    let spread = nearest(points, mean);
     let off = significant(100.0 * spread.off);
     fields.push(("spread", Value::Record(spread.call)));
     if let Some(scenario) = scenario {
@@ -79,14 +93,26 @@ fn observed(
     }
     Some((
         fields,
-        format!("{measured}; its spread is off by {off} % of the observations at most"),
+        format!("{measured}; {follows} is off by {off} % of the observations at most"),
         sample_secs,
     ))
 }
 
 /// The number of observations, the scenario that gives it, and what was measured.
-fn observations(counts: &Profile, around: Around<'_>) -> (Value, Option<Call>, String) {
-    let found = candidates::counts(counts).or_else(|| candidates::simplest(counts, around.toggles));
+fn observations(
+    counts: &Profile,
+    count: &Floats,
+    around: Around<'_>,
+    sources: &[Source<'_>],
+) -> (Value, Option<Call>, String) {
+    let found = candidates::counts(counts);
+    if found.is_none()
+        && let Some(curve) = following::rate(count, sources)
+    {
+        let (value, measured) = following::observations(&curve);
+        return (value, None, measured);
+    }
+    let found = found.or_else(|| candidates::simplest(counts, around.toggles));
     match found {
         Some(Candidate { call, measured }) => {
             let value = Value::Formula(vec![Term::Word("value".to_owned())]);

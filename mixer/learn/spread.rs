@@ -14,6 +14,7 @@ const SHARE_MIN: f64 = 0.000_5;
 #[derive(Debug)]
 pub(crate) struct Spread {
     pub(crate) call: Call,
+    pub(crate) distribution: Distribution,
     /// The largest difference of a share, from 0 to 1.
     pub(crate) off: f64,
 }
@@ -36,8 +37,12 @@ pub(crate) fn nearest(points: &[(f64, f64)], mean: f64) -> Spread {
     }
     best.unwrap_or_else(|| {
         let (median, p99) = if mean > 0.0 { (mean, mean * 1.05) } else { (mean, mean + 1e-9) };
-        let kind = if mean > 0.0 { Kind::LogNormal } else { Kind::Normal };
-        Spread { call: call(kind, median, p99), off: 0.0 }
+        let (kind, distribution) = if mean > 0.0 {
+            (Kind::LogNormal, Distribution::lognormal(median, p99))
+        } else {
+            (Kind::Normal, Distribution::normal(median, p99))
+        };
+        Spread { call: call(kind, median, p99), distribution, off: 0.0 }
     })
 }
 
@@ -110,7 +115,7 @@ fn spread(kind: Kind, median: f64, p99: f64, points: &[(f64, f64)]) -> Option<Sp
     }
     let off = points.iter().filter(|(value, _)| value.is_finite());
     let off = off.map(|(value, share)| (distribution.below(*value) - share).abs()).fold(0.0, f64::max);
-    Some(Spread { call: call(kind, median, p99), off })
+    Some(Spread { call: call(kind, median, p99), distribution, off })
 }
 
 fn call(kind: Kind, median: f64, p99: f64) -> Call {

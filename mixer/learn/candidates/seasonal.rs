@@ -63,7 +63,7 @@ pub(super) fn seasonal(profile: &Profile) -> Option<Candidate> {
     }
     let measured = format!("a day of {} % of the variance", significant(100.0 * explained));
     let season = candidate("seasonal", fields, measured);
-    if explained >= EXPLAINED_ALONE { Some(season) } else { Some(with_rest(profile, season, rest, random)) }
+    if explained >= EXPLAINED_ALONE { Some(season) } else { with_rest(profile, &season, &rest, random) }
 }
 
 /// `true` if the hours of the first half of the days are like those of the second half: what wanders has other ones.

@@ -52,7 +52,7 @@ pub(super) fn with_noise(profile: &Profile) -> Option<Candidate> {
         return None;
     }
     let rest = rest_of(profile, &wave).0;
-    Some(with_rest(profile, candidate_of(profile, &wave, explained), rest, random))
+    with_rest(profile, &candidate_of(profile, &wave, explained), &rest, random)
 }
 
 /// The share of the variance that the strongest wave explains.

@@ -116,3 +116,22 @@ fn a_shape_that_comes_again_is_a_cycle_and_one_that_did_not_yet_is_a_course() {
     let course = found((0..300).map(bump).zip(rare).map(|(value, rare)| value + rare)).unwrap();
     assert!(course.call.shape().contains("cycle") && course.measured.contains("course"), "{course:?}");
 }
+
+#[test]
+fn noise_that_is_on_a_part_of_a_shape_alone_stays_there() {
+    let busy = |n: u32| n % 42 < 30;
+    let values = (0..840).zip(units(13)).map(|(n, unit)| if busy(n) { 90.0 + 60.0 * unit } else { 20.0 });
+    let found = found(values).unwrap();
+    assert_eq!(found.call.shape().matches("cycle").count(), 2, "{found:?}");
+    let sizes = match found.call.field("of") {
+        Some(Value::Records(of)) => match of[1].field("of") {
+            Some(Value::Records(of)) => of[0].numbers(),
+            other => panic!("{other:?} {found:?}"),
+        },
+        other => panic!("{other:?} {found:?}"),
+    };
+    let sizes: Vec<f64> =
+        sizes.into_iter().filter(|(name, _)| *name == "values").map(|(_, size)| size).collect();
+    let [busy, idle] = [sizes[sizes.len() / 3], sizes[sizes.len() * 6 / 7]];
+    assert!(busy > 10.0 * idle, "{sizes:?}");
+}
