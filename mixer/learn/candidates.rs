@@ -99,13 +99,17 @@ fn is_alike(profile: &Profile, values: &[f64]) -> bool {
     quantiles_agree(&profile.present, &values, TOLERANCE * profile.range()) >= ALIKE_MIN
 }
 
+/// The greatest common divisor.
+fn greatest_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_divisor(b, a % b) }
+}
+
 /// The values in another order: by the golden ratio, so that neighbours go far apart.
 fn shuffled(values: &[f64]) -> impl Iterator<Item = f64> {
     const GOLDEN: f64 = 0.618_033_988_749_895;
     let count = values.len();
-    let shares_a_divisor = |stride: &usize| (2..=*stride).any(|n| stride % n == 0 && count.is_multiple_of(n));
-    let stride =
-        (index(GOLDEN * number(count)).max(1)..).find(|stride| !shares_a_divisor(stride)).unwrap_or(1);
+    let near = index(GOLDEN * number(count)).max(1);
+    let stride = (near..=count).find(|stride| greatest_divisor(*stride, count) == 1).unwrap_or(1);
     (0..count).map(move |place| values[place * stride % count])
 }
 

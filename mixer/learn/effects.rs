@@ -142,14 +142,14 @@ impl Lever {
     fn fault(&self, n: usize, window: &Window) -> String {
         let id = if n == 0 { self.id.clone() } else { format!("{} {}", self.id, n + 1) };
         let lasts = if window.end_secs.is_finite() {
-            format!("lasts: {}, ", secs(window.end_secs - window.begin_secs))
+            format!("lasts: {}, ", secs(rounded(window.end_secs - window.begin_secs, 1.0)))
         } else {
             String::new()
         };
         format!(
             "        Fault(id: {}, at: {}, {lasts}set: {{ {}: {} }}),\n",
             quoted(&id),
-            secs(window.begin_secs),
+            secs(rounded(window.begin_secs, 1.0)),
             quoted(&self.name),
             plain(window.strength)
         )
