@@ -20,6 +20,7 @@ mod selection;
 mod series_reading;
 mod strip;
 mod style;
+mod svg_head;
 mod terminal;
 
 use std::path::Path;

@@ -18,6 +18,7 @@ use super::image_legend::{self, Entry, Sign, nearest};
 use super::marks::by_place;
 use super::palette::{AXIS, FAULTS, GRID, LINES, LINES_MAX, MARKS, PHASES, SOFT_TEXT, TEXT};
 use super::pen::{Area, Drawn, FONT_FAMILY, Pen};
+use super::svg_head;
 
 const FONT: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
 
@@ -85,7 +86,8 @@ impl ImageFormat {
                 let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
                 sheet.draw(&root, heading, notes).map_err(undrawn)?;
                 drop(root);
-                Ok(text.into_bytes())
+                let names: Vec<&str> = figure.charts.iter().map(|chart| &*chart.name).collect();
+                Ok(svg_head::with_head(&text, heading, &names).into_bytes())
             }
             Self::Png => {
                 let mut pixels = vec![0; width as usize * height as usize * 3];

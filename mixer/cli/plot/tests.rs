@@ -558,6 +558,12 @@ fn images_have_bands_of_phases_and_bars_of_faults() {
         assert!(svg.contains(name), "{name}: {svg}");
     }
     assert!(!svg.contains("gone"), "it is of another host");
+    assert!(
+        svg.contains("<title id=\"title\">heading</title>")
+            && svg.contains("<desc id=\"desc\">Charts over time of queue"),
+        "{svg}"
+    );
+    assert!(svg.contains("[fill=\"#f0f4fa\" i] { fill: #202734 }"), "a dark variant: {svg}");
     let bands = |colour: &str| svg.matches(colour).count();
     assert_eq!((bands("#F0F4FA"), bands("#FAF6EE")), (2, 2), "{svg}");
 }
