@@ -20,7 +20,7 @@ const ITEMS_SHOWN_MAX: usize = 2;
 
 /// All operations but streams and texts, in an order in which each finds what it needs: the operation, and in place of the
 /// id of its path.
-const CALLS: [(&str, &str); 54] = [
+const CALLS: [(&str, &str); 55] = [
     ("health", ""),
     ("ready", ""),
     ("health_of_api", ""),
@@ -30,6 +30,7 @@ const CALLS: [(&str, &str); 54] = [
     ("own_metrics", ""),
     ("status", ""),
     ("hosts", ""),
+    ("fleet", ""),
     ("host", ""),
     ("metrics", ""),
     ("charts", ""),

@@ -87,8 +87,8 @@ fn own_codes(id: &str) -> Vec<E> {
     let (base, more): (&[E], &[E]) = match id {
         "status" | "overrides" | "levers" | "timeline" | "listened" | "run_metrics" | "results"
         | "charts" => (&OF_RUN, &[]),
-        "hosts" | "metrics" | "series" | "live" | "spans" | "post_event" | "cpu_spike" | "memory_leak"
-        | "process_kill" => (&OF_RUN, &[E::InvalidValue]),
+        "hosts" | "fleet" | "metrics" | "series" | "live" | "spans" | "post_event" | "cpu_spike"
+        | "memory_leak" | "process_kill" => (&OF_RUN, &[E::InvalidValue]),
         "host" | "remove_host" | "stop_host" | "start_host" => (&OF_RUN, &[E::UnknownHost]),
         "add_host" => (&OF_RUN, &[E::UnknownHost, E::InvalidValue]),
         "metric" | "end_override" => (&OF_RUN, &[E::UnknownHost, E::UnknownMetric]),

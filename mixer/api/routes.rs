@@ -65,6 +65,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(status::version))
         .routes(routes!(status::status))
         .routes(routes!(hosts::hosts, hosts::add_host))
+        .routes(routes!(hosts::fleet))
         .routes(routes!(hosts::host, hosts::remove_host))
         .routes(routes!(hosts::stop_host))
         .routes(routes!(hosts::start_host))

@@ -102,6 +102,35 @@ def config_is_checked(page):
     page.script("document.querySelector('dialog').close()")
 
 
+def lines_and_cards_stand_alone(page):
+    """A line alone, a card that fills the window, the values beside the cursor, totals, and a heat map."""
+    page.eventually("values per second", "return [...document.querySelectorAll('.total')].some((tile) => /^values\\/s[\\d.]+/.test(tile.textContent))")
+    page.press(".card .entry", "worker-01")
+    assert page.script("return document.querySelectorAll('.entry.is-off').length") > 0, "no line is hidden"
+    page.press(".card .entry", "worker-01")
+    assert page.script("return document.querySelectorAll('.entry.is-off').length") == 0, "a line stays hidden"
+    page.script("document.querySelector('[aria-label=\"fill the window: cpu_usage_percent\"]').click()")
+    page.eventually("a card that fills the window", "return document.querySelector('.card.is-full').getBoundingClientRect().width === innerWidth")
+    page.eventually("the extent of its lines", "return /min .* mean .* max /.test(document.querySelector('.is-full .extent').textContent)")
+    page.shot("full-1440")
+    page.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
+    page.eventually("the board again", "return document.querySelector('.card.is-full') === null")
+    plot = page.driver.find_elements(By.CSS_SELECTOR, ".plot .u-over")[0]
+    ActionChains(page.driver).move_to_element_with_offset(plot, 60, 0).perform()
+    page.eventually("values beside the cursor", "return document.querySelectorAll('.tooltip:not([hidden]) b').length > 1")
+    values = page.script("return [...document.querySelectorAll('.tooltip:not([hidden]) b')].map((value) => parseFloat(value.textContent))")
+    assert values == sorted(values, reverse=True), values
+
+
+def fleet_map_opens_hosts(page):
+    page.script("document.getElementById('fleet').open = true")
+    page.eventually("a map of all hosts", "return /map of 6 hosts/.test(document.querySelector('.map').getAttribute('aria-label'))")
+    cell = page.script("const map = document.querySelector('.map'); map.scrollIntoView({ block: 'center' }); return [8 - map.width / 2, 8 - map.height / 2]")
+    ActionChains(page.driver).move_to_element_with_offset(page.driver.find_element(By.CSS_SELECTOR, ".map"), *[int(part) for part in cell]).click().perform()
+    page.eventually("its first host", "return document.getElementById('drawer-title')?.textContent === 'balancer-1'")
+    page.script("document.querySelector('[aria-label=\"close balancer-1\"]').click(); document.getElementById('fleet').open = false")
+
+
 def charts_zoom_together(page):
     plot = page.driver.find_elements(By.CSS_SELECTOR, ".plot .u-over")[0]
     ActionChains(page.driver).move_to_element_with_offset(plot, 40, 0).click_and_hold().move_by_offset(90, 0).release().perform()
@@ -123,7 +152,7 @@ def charts_zoom_together(page):
     said = page.script("return document.activeElement.getAttribute('aria-label')")
     assert re.search(r"chart of cpu_usage_percent at [\d:]+: avg [\d.]+ %", said), said
     place.send_keys("+")
-    page.eventually("a zoom by keys", "return !document.getElementById('reset-zoom').hidden")
+    page.eventually("a zoom by keys", "return !document.getElementById('reset-zoom').hidden && location.hash.includes('zoom=')")
     place.send_keys("0")
     page.eventually("no zoom", "return document.getElementById('reset-zoom').hidden")
 
@@ -170,6 +199,9 @@ def runs_come_and_go(page):
     assert page.driver.execute_async_script(post, "PUT", "api/v1/levers/error_ratio?run=second", '{"value": 0.25}')
     page.eventually("the levers and what moves them", "return document.getElementById('levers').textContent.includes('error_ratio0.25set to 0.25 on *')")
     ribbon_says_what_is_wrong(page, lambda path: page.driver.execute_async_script(post, "PUT", path, "{}"))
+    page.script("document.querySelector('[aria-label=\"choose the lines: http_request_duration_seconds\"]').click()")
+    page.press("dialog[open] button:not([hidden])", "Heat map")
+    page.eventually("a heat map with its bounds", "return location.hash.includes('bucket11') && document.querySelectorAll('.card canvas').length > 3")
     page.fits()
     page.shot("second-1440")
     assert page.driver.execute_async_script(post, "POST", "api/v1/runs/second/stop", None)
@@ -347,6 +379,8 @@ def main():
             queries_return_every_line(page, prometheus)
             legend_says_values(page)
             config_is_checked(page)
+            lines_and_cards_stand_alone(page)
+            fleet_map_opens_hosts(page)
             charts_zoom_together(page)
             keys_work(page)
             runs_come_and_go(page)

@@ -5,6 +5,9 @@ import { copy, isolated, make, setText, style } from './elements.js';
 import { clock, kindOf, number } from './format.js';
 import { isGrowing } from './live.js';
 import { drawBands, drawMarks, drawUnit, MARK_HEIGHT } from './marks.js';
+import { bucketLabels, bucketName, drawHeat, isHeatMap } from './heat.js';
+import { savePicture } from './picture.js';
+import { Tooltip } from './tooltip.js';
 import { isAggregate, labelsOf, lineId, partsOf } from './view.js';
 import { chartQuery } from './query.js';
 
@@ -43,7 +46,8 @@ function finerFor(values, kind) {
 
 export class Card {
     constructor(chart, board) {
-        Object.assign(this, { chart, board, plot: null, isNear: true, finer: 0 });
+        Object.assign(this, { chart, board, plot: null, isNear: true, isHovered: false, isFull: false, finer: 0, alone: null });
+        this.isHeat = isHeatMap(chart.lines);
         this.ids = chart.lines.map((line) => lineId(chart.metric, line));
         this.kind = kindOf(chart.metric, '');
         this.unit = make('span', { class: 'unit' });
@@ -51,7 +55,9 @@ export class Card {
         this.place = make('div', {
             class: 'plot', tabindex: '0', role: 'img', 'aria-label': `chart of ${chart.metric}`,
             onkeydown: (event) => this.key(event), onfocus: () => this.describe(), onblur: () => board.point(null),
+            onmouseenter: () => { this.isHovered = true; }, onmouseleave: () => { this.isHovered = false; this.tooltip.hide(); },
         });
+        this.tooltip = new Tooltip(this.place);
         const button = (label, title, onclick) => make('button', { type: 'button', class: 'quiet', title, 'aria-label': `${title}: ${chart.metric}`, onclick }, label);
         this.element = make('article', { class: 'card', tabindex: '-1', 'aria-label': chart.metric },
             make('header', {},
@@ -59,10 +65,13 @@ export class Card {
                 make('span', { class: 'card-tools' },
                     button('Query', 'copy the Prometheus query', () => copy(this.query())),
                     button('Lines', 'choose the lines', () => board.chooseLines(chart)),
+                    button('PNG', 'save as a picture', () => this.save()),
+                    this.fullButton = button('⤢', 'fill the window', () => board.fill(this)),
                     button('✕', 'remove the chart', () => board.removeCard(this)))),
             this.place, this.legend);
         this.entries = chart.lines.map((line, at) => this.entry(line, at));
-        this.legend.append(...this.entries.map(({ item }) => item));
+        // A heat map has its bounds at the axis.
+        if (!this.isHeat) this.legend.append(...this.entries.map(({ item }) => item));
         this.seen = new IntersectionObserver(([{ isIntersecting }]) => {
             this.isNear = isIntersecting;
             if (isIntersecting) this.draw();
@@ -77,11 +86,48 @@ export class Card {
         const swatch = make('span', { class: 'swatch', 'aria-hidden': 'true' });
         const value = make('span', { class: 'value' }, '–');
         const inside = [swatch, make('span', { class: 'line-name' }, name), value];
-        const touch = { onmouseenter: () => this.emphasise(at), onmouseleave: () => this.emphasise(null), onfocus: () => this.emphasise(at), onblur: () => this.emphasise(null) };
-        const item = make('li', {}, host === null
-            ? make('span', { class: 'entry', title: line, ...touch }, inside)
-            : make('button', { type: 'button', class: 'entry', title: `open ${isolated(host + labels)}`, ...touch, onclick: () => this.board.openHost(host, line) }, inside));
-        return { item, swatch, value, name };
+        const extent = make('span', { class: 'extent' });
+        const button = make('button', {
+            type: 'button', class: 'entry', 'aria-pressed': 'false',
+            onmouseenter: () => { this.emphasise(at); button.title = this.titleOf(at); }, onmouseleave: () => this.emphasise(null),
+            onfocus: () => this.emphasise(at), onblur: () => this.emphasise(null), onclick: () => this.isolate(at),
+            ondblclick: () => { if (host !== null) this.board.openHost(host, line); },
+        }, inside, extent);
+        const open = host === null ? null : make('button', { type: 'button', class: 'quiet open-host', title: `open ${isolated(host)}`, 'aria-label': `open ${isolated(host)}`, onclick: () => this.board.openHost(host, line) }, '↗');
+        return { item: make('li', {}, button, open), button, swatch, value, name, extent };
+    }
+
+    /** A line, and its lowest, mean and highest value in the shown time. */
+    titleOf(at) {
+        const found = this.extentOf(at);
+        return `${isolated(this.entries[at].name)}${found ? `: ${found}` : ''}\nclick: this line alone`;
+    }
+
+    extentOf(at) {
+        const [from, to] = this.board.range();
+        const { times } = this.board.live;
+        const values = (this.columns[at]?.values ?? []).filter((value, index) => Number.isFinite(value) && times[index] >= from && times[index] <= to);
+        if (!values.length) return '';
+        const text = (value) => number(value, this.kind, this.finer);
+        const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+        return `min ${text(values.reduce((a, b) => Math.min(a, b)))}, mean ${text(mean)}, max ${text(values.reduce((a, b) => Math.max(a, b)))}`;
+    }
+
+    /** Shows one line alone, or all again. */
+    isolate(at) {
+        this.alone = this.alone === at ? null : at;
+        this.entries.forEach(({ button }, line) => {
+            button.setAttribute('aria-pressed', String(this.alone === line));
+            button.classList.toggle('is-off', this.alone !== null && this.alone !== line);
+            this.plot?.setSeries(line + 1, { show: this.alone === null || this.alone === line });
+        });
+    }
+
+    save() {
+        if (!this.plot) return;
+        const entries = this.entries.map(({ name, value }, at) => ({ text: `${name} ${value.textContent}`, colour: this.stroke(at).colour, dash: this.stroke(at).dash }));
+        const shown = entries.filter((entry, at) => this.alone === null || this.alone === at);
+        savePicture(this.plot, `${this.chart.metric} ${this.unit.textContent}`.trim(), shown, `${this.chart.metric}.png`);
     }
 
     get columns() {
@@ -95,6 +141,8 @@ export class Card {
     }
 
     query() {
+        // All buckets have the same.
+        if (this.isHeat) return this.known?.query ?? '';
         const drawn = this.columns.map((column, at) => ({ line: this.chart.lines[at], query: column?.query, isGone: column?.isGone ?? true }));
         return chartQuery(drawn.filter(({ isGone }) => !isGone));
     }
@@ -126,7 +174,7 @@ export class Card {
         const first = this.known;
         return {
             width: this.place.clientWidth || 300,
-            height: this.board.height,
+            height: this.height,
             legend: { show: false },
             padding: [MARK_HEIGHT, 28, 0, 0],
             cursor: {
@@ -136,14 +184,14 @@ export class Card {
                 points: { size: 6 },
                 bind: { dblclick: () => () => { this.board.setZoom(null); return null; } },
             },
-            scales: { x: { range: () => this.board.range() }, y: { range: (plot, low, high) => valueRange(low, high, isGrowing(first?.type) ? null : first?.range, this.kind) } },
+            scales: { x: { range: () => this.board.range() }, y: { range: (plot, low, high) => (this.isHeat ? [0, this.ids.length] : valueRange(low, high, isGrowing(first?.type) ? null : first?.range, this.kind)) } },
             axes: [
                 { ...axis, size: 24, space: 64, values: timeLabels },
-                { ...axis, size: AXIS, gap: 4, space: 28, incrs: stepsOf(this.kind), values: (plot, splits) => valueLabels(splits, this.kind) },
+                { ...axis, size: AXIS, gap: 4, space: this.isHeat ? 16 : 28, incrs: this.isHeat ? [1, 2, 4, 8] : stepsOf(this.kind), values: (plot, splits) => (this.isHeat ? bucketLabels(this.columns, splits, this.kind) : valueLabels(splits, this.kind)) },
             ],
             series: [{}, ...this.chart.lines.map((line, at) => {
                 const { colour, width, dash } = this.stroke(at);
-                return { stroke: colour, width, dash, spanGaps: false, points: { show: false } };
+                return { stroke: colour, width, dash, spanGaps: false, points: { show: false }, show: !this.isHeat && (this.alone === null || this.alone === at) };
             })],
             focus: { alpha: 0.25 },
             hooks: {
@@ -151,6 +199,7 @@ export class Card {
                 setCursor: [(plot) => this.moved(plot)],
                 drawClear: [(plot) => drawBands(plot, this.board.visibleFaults)],
                 drawAxes: [(plot) => { drawMarks(plot, this.board.visibleMarks); drawUnit(plot, this.axisUnit, AXIS - 4); }],
+                draw: [(plot) => { if (this.isHeat) drawHeat(plot, this.board.live.times, this.columns); }],
             },
         };
     }
@@ -195,7 +244,17 @@ export class Card {
         this.columns.forEach((column, line) => {
             const isGone = column?.isGone && this.board.cursor === null;
             setText(this.entries[line].value, isGone ? 'gone' : number(values[line], this.kind, this.finer));
+            setText(this.entries[line].extent, this.isFull ? this.extentOf(line) : '');
         });
+        this.showTooltip(values);
+    }
+
+    showTooltip(values) {
+        const { cursor } = this.board;
+        if (!this.isHovered || cursor === null || !this.plot) return this.tooltip.hide();
+        const rows = this.entries.map(({ name }, at) => ({ name: this.isHeat ? bucketName(this.columns, at, this.kind) : name, value: values[at], colour: this.colour(at) }))
+            .filter((row, at) => this.alone === null || this.alone === at);
+        this.tooltip.show(cursor, this.plot.valToPos(cursor, 'x') + this.plot.over.offsetLeft, this.isHeat ? 'plain' : this.kind, this.finer, rows);
     }
 
     select(plot) {
@@ -243,9 +302,25 @@ export class Card {
         action();
     }
 
+    get height() {
+        if (!this.isFull) return this.board.height;
+        const besides = this.element.firstChild.offsetHeight + this.legend.offsetHeight + 32;
+        return Math.max(innerHeight - besides, 150);
+    }
+
+    /** Fills the window with the chart, or puts it back. */
+    setFull(isFull) {
+        this.isFull = isFull;
+        this.element.classList.toggle('is-full', isFull);
+        this.fullButton.setAttribute('aria-pressed', String(isFull));
+        // The legend has its final height once it has its values.
+        this.showValues();
+        this.resize();
+    }
+
     resize() {
         const width = this.place.clientWidth;
-        const { height } = this.board;
+        const { height } = this;
         if (this.plot && width && (width !== this.plot.width || height !== this.plot.height)) this.plot.setSize({ width, height });
     }
 

@@ -26,7 +26,8 @@ export class Board {
         this.events = [];
         this.faults = [];
         this.ribbon = null;
-        this.zoom = null;
+        this.zoom = view.zoom;
+        find('reset-zoom').hidden = this.zoom === null;
         this.isPaused = false;
         this.pausedAt = null;
         this.speed = 1;
@@ -42,6 +43,12 @@ export class Board {
         this.height = HEIGHT;
         new ResizeObserver(() => this.fit()).observe(find('charts'));
         addEventListener('resize', () => this.fit());
+        document.addEventListener('keydown', (event) => {
+            const full = this.cards.find(({ isFull }) => isFull);
+            if (event.key !== 'Escape' || !full || document.querySelector('dialog[open]')) return;
+            event.stopImmediatePropagation();
+            this.fill(full);
+        });
     }
 
     /** Shows these charts, and keeps the cards of charts that stay. */
@@ -92,6 +99,12 @@ export class Board {
         (this.cards[Math.min(at, this.cards.length - 1)]?.element ?? find('add-chart')).focus();
     }
 
+    /** Fills the window with a card, or puts it back if it does. */
+    fill(card) {
+        for (const one of this.cards) if (one.isFull && one !== card) one.setFull(false);
+        card.setFull(!card.isFull);
+    }
+
     replace(chart, lines) {
         this.choose(this.charts.map((one) => (one === chart ? { ...chart, lines } : one)));
     }
@@ -118,6 +131,8 @@ export class Board {
         if (zoom && now - this.zoomedAt < 100) return;
         this.zoomedAt = now;
         this.zoom = zoom;
+        view.zoom = zoom;
+        writeView();
         find('reset-zoom').hidden = zoom === null;
         this.draw();
     }

@@ -3,6 +3,7 @@
 import { get } from './api.js';
 import { fail, find, make, openDialog, setText, settle, toast } from './elements.js';
 import { count, kindOf, number } from './format.js';
+import { bucketLines, isBucket } from './heat.js';
 import { isAggregate, isQuantile } from './view.js';
 
 const LINES_MAX = 16;
@@ -52,11 +53,12 @@ export function openLines(chart, take) {
     const more = make('p', { class: 'hint' });
     // Quantiles and rates of observations have no common axis.
     const choose = (line) => {
-        for (const other of chosen) if (isQuantile(other) !== isQuantile(line)) chosen.delete(other);
+        for (const other of chosen) if (isQuantile(other) !== isQuantile(line) || isBucket(other)) chosen.delete(other);
         chosen.add(line);
         for (const input of dialog.querySelectorAll('[data-line]')) input.checked = chosen.has(input.dataset.line);
     };
     const aggregates = make('ul', { class: 'plain-list checks aggregates' });
+    const heat = make('button', { type: 'button', hidden: true, title: 'the buckets of the histogram over time' }, 'Heat map');
     const box = (line, text, value = '') => make('li', {}, make('label', { class: 'inline' },
         make('input', {
             type: 'checkbox', checked: chosen.has(line), 'data-line': line,
@@ -82,6 +84,9 @@ export function openLines(chart, take) {
     const offer = async () => {
         const { metrics } = await get('/metrics', { search: chart.metric, limit: LISTED_MAX });
         const isHistogram = metrics.some(({ name, type }) => name === chart.metric && type === 'histogram');
+        const buckets = metrics.find(({ name }) => name === chart.metric)?.buckets ?? 0;
+        heat.hidden = !buckets;
+        heat.onclick = () => { dialog.close(); take(bucketLines(buckets)); find('charts-title').focus(); };
         const rates = AGGREGATES.map(([line, text]) => [line, isHistogram ? `observations per second: ${text}` : text]);
         aggregates.replaceChildren(...[...(isHistogram ? QUANTILES : []), ...rates].map(([line, text]) => box(line, text)));
     };
@@ -89,7 +94,7 @@ export function openLines(chart, take) {
     const dialog = openDialog(`Lines of ${chart.metric}`, '',
         aggregates,
         search, list, more,
-        make('div', { class: 'dialog-end' }, make('button', {
+        make('div', { class: 'dialog-end' }, heat, make('button', {
             type: 'button', class: 'primary',
             onclick: () => { dialog.close(); take([...chosen].sort((a, b) => isAggregate(b) - isAggregate(a))); find('charts-title').focus(); },
         }, 'Show')));

@@ -16,8 +16,8 @@ export const isGrowing = (type) => GROWING.has(type);
 
 /** One series, with a value for each time. */
 class Column {
-    constructor({ id, metric, type, unit, query, range }) {
-        Object.assign(this, { id, metric, type, unit, query, range, isGone: false, values: [] });
+    constructor({ id, metric, labels, type, unit, query, range }) {
+        Object.assign(this, { id, metric, labels, type, unit, query, range, isGone: false, values: [] });
     }
 }
 

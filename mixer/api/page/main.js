@@ -6,6 +6,7 @@ import { Board } from './charts.js';
 import { openConfig } from './config.js';
 import { Drawer } from './drawer.js';
 import { Events } from './events.js';
+import { FleetMap } from './fleet.js';
 import { openGallery, showIdle } from './gallery.js';
 import { Header } from './header.js';
 import { Hosts } from './hosts.js';
@@ -16,6 +17,7 @@ import { firstCharts, openCharts, openLines } from './lines.js';
 import { Live, SERIES_MAX } from './live.js';
 import { openOverrides } from './overrides.js';
 import { Ribbon } from './ribbon.js';
+import { Totals } from './totals.js';
 import { readView, view, writeView } from './view.js';
 
 const EVERY = 1000;
@@ -41,6 +43,8 @@ const events = new Events(() => ribbon.refresh(true));
 const hosts = new Hosts((name) => drawer.open(name));
 const levers = new Levers();
 const header = new Header();
+const totals = new Totals();
+const fleet = new FleetMap((name) => drawer.open(name));
 
 /** Adds a host's metric to the chart of its family, or to a new one. */
 function addLine({ id, metric }) {
@@ -77,6 +81,7 @@ function setTheme(theme) {
     }
     showTheme();
     board.restyle();
+    fleet.draw();
 }
 function showTheme() {
     const theme = document.documentElement.dataset.theme ?? '';
@@ -153,6 +158,8 @@ const pulse = {
         const isOver = status.state === 'ended' || status.state === 'failed';
         banner(isOver ? 'This run is over. The page shows its last state.' : '');
         header.show(status);
+        totals.show(status);
+        fleet.refresh(status);
         offerIncident(status.state === 'running');
         hosts.showJobs(status.jobs);
         hosts.showSummary(status);

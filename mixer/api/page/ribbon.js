@@ -75,7 +75,7 @@ class Lane {
 
 export class Ribbon {
     constructor(board) {
-        Object.assign(this, { board, seen: null, marks: [], asked: 0, wantedAt: 0 });
+        Object.assign(this, { board, seen: null, marks: [], asked: 0, wantedAt: -Infinity });
         this.lanes = LANES.map((lane) => new Lane(lane, this));
         this.marksPlace = make('div', { class: 'lane-place' });
         this.marksLane = make('div', { class: 'lane', role: 'group', 'aria-label': 'events' }, make('span', { class: 'lane-name' }, 'events'), this.marksPlace);
@@ -99,7 +99,7 @@ export class Ribbon {
 
     /** Looks at once, as after a change. */
     again() {
-        this.wantedAt = 0;
+        this.wantedAt = -Infinity;
         return this.refresh();
     }
 

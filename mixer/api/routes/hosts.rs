@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use promemu_run::handle::{HostDetail, HostFilter, HostView, HostsPage, NewHost};
+use promemu_run::handle::{FleetMapView, HostDetail, HostFilter, HostView, HostsPage, NewHost};
 
 use crate::config_source::POSTED_MEMORY_MAX;
 use crate::error::{Answer, ApiError};
@@ -42,6 +42,30 @@ pub(crate) struct HostsQuery {
     /// The most that are listed; 50 by default.
     #[param(maximum = 500)]
     limit: Option<usize>,
+}
+
+/// The values of the cells.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FleetQuery {
+    /// The run's id; main by default.
+    run: Option<String>,
+    /// The name of a gauge; the states of the hosts by default.
+    metric: Option<String>,
+}
+
+/// Shows all hosts at a glance: four bits for each.
+///
+/// In the order of `/api/v1/hosts`: its state, or the level of a gauge that it has; the mean, if it has several series of it.
+#[utoipa::path(get, path = "/api/v1/fleet", tag = "hosts", params(FleetQuery),
+    responses((status = 200, body = FleetMapView)))]
+pub(crate) async fn fleet(
+    State(state): State<Arc<AppState>>,
+    Query(FleetQuery { run, metric }): Query<FleetQuery>,
+) -> Answer<FleetMapView> {
+    let handle = state.handle(run.as_deref())?;
+    let map = blocking(&state, move |_| handle.fleet_map(metric.as_deref())).await?;
+    Ok(Json(map.ok_or_else(|| ApiError::invalid("metric is the name of a gauge of the run"))?))
 }
 
 /// A host to add.

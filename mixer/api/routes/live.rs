@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
-use promemu_run::handle::{ChartView, OPERATORS, RATE, RunHandle, SeriesView};
+use promemu_run::handle::{ChartView, RATE, RunHandle, SeriesView, is_operator};
 
 use crate::error::{Answer, ApiError};
 use crate::runs::entry::RunEntry;
@@ -70,7 +70,8 @@ pub(crate) async fn charts(
 /// Streams the values of chosen series, as server-sent events.
 ///
 /// Each series is HOST/METRIC, or as in avg:METRIC over all hosts, or as in sum:METRIC{server="a"} over those with these labels;
-/// p50, p90, p95 and p99 are of the observations of a histogram in the last 30 s. With `rate:` before it, as in rate:sum:METRIC, a
+/// p50, p90, p95 and p99 are of the observations of a histogram in the last 30 s, bucket0:METRIC and so on are those of one bucket per
+/// second, not cumulative. With `rate:` before it, as in rate:sum:METRIC, a
 /// counter or a number of observations is its growth per second over 30 s: `PromQL`'s `rate` over the last 31 samples of each series,
 /// then aggregated; any other metric is what it is without it. Events are `series`, once, with the points that are
 /// known, and as `past` those of a history that the run began with; `sample`, every second, with a value for each series in their order; `gone`, for a series that does not exist
@@ -154,7 +155,7 @@ fn end_before_gap(past: &mut Points, next: f64) {
 
 fn is_series_id(id: &str) -> bool {
     let plain = id.strip_prefix(RATE).unwrap_or(id);
-    let is_aggregate = plain.split_once(':').is_some_and(|(word, _)| OPERATORS.contains(&word));
+    let is_aggregate = plain.split_once(':').is_some_and(|(word, _)| is_operator(word));
     id.len() <= ID_BYTES_MAX && (is_aggregate || plain.contains('/'))
 }
 

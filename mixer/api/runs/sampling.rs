@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use promemu_run::handle::{ChartView, RunHandle, Sampler};
@@ -17,6 +18,8 @@ const BEGIN_PAUSE: Duration = Duration::from_millis(200);
 const BEGIN_PAUSES: u32 = 25;
 /// Without a client, a sample is followed by a pause of this many times the time that it took.
 const IDLE_SHARE: u32 = 50;
+/// The most lines that are kept for whoever opens the page, or adds a chart: 1.8 MB.
+const KEPT_MAX: usize = 128;
 
 /// Keeps the series of the charts that the run's page opens with, from its begin to its end.
 pub(crate) fn keep_first_charts(run: Arc<RunEntry>) {
@@ -38,13 +41,19 @@ async fn begin_to_keep(run: &Arc<RunEntry>) {
         let charts = tokio::task::spawn_blocking(move || {
             // Charts of hosts that have no samples yet would lack some of their lines; others begin later.
             let may_be_whole = pauses > BEGIN_PAUSES || asked.overview().hosts["waiting"] == 0;
-            if may_be_whole { asked.first_charts() } else { Vec::new() }
+            if may_be_whole {
+                (asked.first_charts(), asked.likely_lines(KEPT_MAX))
+            } else {
+                Default::default()
+            }
         });
-        let Ok(charts) = charts.await else { return };
+        let Ok((charts, likely)) = charts.await else { return };
         if charts.is_empty() {
             continue;
         }
-        let ids: Vec<Arc<str>> = charts.iter().flat_map(ChartView::ids).collect();
+        let first = charts.iter().flat_map(ChartView::ids);
+        let ids: IndexSet<Arc<str>> = first.chain(likely).take(KEPT_MAX).collect();
+        let ids: Vec<Arc<str>> = ids.into_iter().collect();
         run.live().set_charts(charts);
         let mut watched = run.live().watched();
         watched.keep(&ids);

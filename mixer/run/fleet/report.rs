@@ -160,6 +160,12 @@ impl Fleet {
         have_all
     }
 
+    /// Number of updates so far, and the sum in seconds and the number of the turns' lateness.
+    pub(crate) fn work(&self) -> (u64, f64, u64) {
+        let Tally { updates, lateness, .. } = &self.counters.tally;
+        (updates.get(), lateness.get_sample_sum(), lateness.get_sample_count())
+    }
+
     /// Counters of failed and skipped work, by name.
     pub(crate) fn counters(&self) -> BTreeMap<&'static str, u64> {
         let Tally { updates_skipped, events_dropped, scenario_errors, series_refused, .. } =

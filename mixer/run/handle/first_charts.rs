@@ -1,6 +1,8 @@
 //! The charts that a page opens with: what a client or a service does, what fails, how long it takes, how full it is. What never
 //! changes comes last.
 
+use std::sync::Arc;
+
 use indexmap::IndexSet;
 
 use promemu_core::metric::MetricType;
@@ -21,12 +23,18 @@ const LINES_MAX: usize = 60;
 
 /// The sense of a family to somebody who looks at a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Sense {
+pub enum Sense {
+    /// The work that is done.
     Traffic,
+    /// The work that fails.
     Errors,
+    /// The time that work takes.
     Latency,
+    /// The share of a resource that is used.
     Saturation,
+    /// A state of several.
     State,
+    /// Anything else.
     Other,
     /// A limit, a size, a time of start.
     Constant,
@@ -111,12 +119,17 @@ const CONSTANTS: [&str; 12] = [
 ];
 
 impl Sense {
-    /// The sense of a family by its type and the words of its name; `None` for labels without a value.
     fn of(family: &Family) -> Option<Self> {
-        let words: Vec<&str> = family.name.split(['_', ':']).collect();
+        Self::of_name(&family.name, family.metric_type)
+    }
+
+    /// The sense of a family by its type and the words of its name; `None` for labels without a value.
+    #[must_use]
+    pub fn of_name(name: &str, metric_type: MetricType) -> Option<Self> {
+        let words: Vec<&str> = name.split(['_', ':']).collect();
         let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
-        let is_level = matches!(family.metric_type, MetricType::Gauge);
-        Some(match family.metric_type {
+        let is_level = matches!(metric_type, MetricType::Gauge);
+        Some(match metric_type {
             MetricType::Info => return None,
             _ if is_level && has(&CONSTANTS) => Self::Constant,
             MetricType::Histogram | MetricType::NativeHistogram | MetricType::Summary => Self::Latency,
@@ -136,6 +149,20 @@ impl RunHandle {
     #[must_use]
     pub fn first_charts(&self) -> Vec<ChartView> {
         first_charts_of(&self.fleet())
+    }
+
+    /// The ids of the lines of the charts that a user may add, those that say most first: at most `count_max`.
+    #[must_use]
+    pub fn likely_lines(&self, count_max: usize) -> Vec<Arc<str>> {
+        let fleet = self.fleet();
+        let mut ids: IndexSet<Arc<str>> = IndexSet::new();
+        for family in in_order(&fleet) {
+            let Some(chart) = chart(&fleet, family) else { continue };
+            if ids.len() + chart.lines.len() <= count_max {
+                ids.extend(chart.ids());
+            }
+        }
+        ids.into_iter().collect()
     }
 
     /// The chart of one family; `None` if the run has none of this name.

@@ -31,6 +31,7 @@ impl RunHandle {
             hosts: fleet.job_host_count(index),
             families: fleet.job_family_count(index),
         };
+        let (updates_total, lateness_seconds_sum, lateness_count) = fleet.work();
         Overview {
             time: real_now.rfc3339(),
             emulated_time: now.rfc3339(),
@@ -46,6 +47,9 @@ impl RunHandle {
             jobs_not_listed: fleet.present_jobs().count().saturating_sub(JOBS_LISTED_MAX),
             outputs: self.outputs(real_now),
             counters: fleet.counters(),
+            updates_total,
+            lateness_seconds_sum,
+            lateness_count,
             events_total: fleet.events_total(),
             overrides: fleet.active_overrides(now).len(),
         }

@@ -26,7 +26,7 @@ pub(super) fn of(fleet: &Fleet, recent: &RecentSamples, id: &str) -> Values {
         let values = recent.of_metric(&host.name, metric);
         return if is_rate && grows { rates(&values) } else { values };
     };
-    if !labels.is_empty() || matches!(operator, Operator::Quantile(_)) {
+    if !labels.is_empty() || operator.needs_buckets() {
         return Vec::new();
     }
     let families = &fleet.plan().families;

@@ -110,7 +110,7 @@ impl Reader {
         let families = &fleet.plan().families;
         let grows = || families.iter().any(|family| *family.name == *metric && family.metric_type.grows());
         let made = match operator {
-            Operator::Quantile(_) => Made::Buckets,
+            _ if operator.needs_buckets() => Made::Buckets,
             _ if is_rate && grows() => Made::Growth,
             _ => Made::Level,
         };

@@ -4,8 +4,16 @@
 use promemu_core::backfill::Aggregate;
 use promemu_core::series::{LabelBlock, Sample};
 
-/// The words of ids that name series over all hosts: aggregation operators of PromQL, and quantiles of histograms.
-pub const OPERATORS: [&str; 8] = ["avg", "sum", "min", "max", "p50", "p90", "p95", "p99"];
+/// Before the number of a bucket in the word of an id.
+const BUCKET: &str = "bucket";
+/// Histograms of more buckets are not read bucket by bucket.
+pub(super) const BUCKETS_MAX: usize = 24;
+
+/// `true` for a word of an id that names series over all hosts.
+#[must_use]
+pub fn is_operator(word: &str) -> bool {
+    Operator::of_word(word).is_some()
+}
 
 /// Before an id: growth per second instead of a total or a number of observations. Other series show what they show.
 pub const RATE: &str = "rate:";
@@ -19,6 +27,8 @@ pub(super) enum Operator {
     Max,
     /// A quantile of the recent observations of histograms.
     Quantile(f64),
+    /// The recent observations per second in one bucket of histograms, from that of the lowest.
+    Bucket(usize),
 }
 
 impl Operator {
@@ -32,18 +42,26 @@ impl Operator {
             "p90" => Self::Quantile(0.9),
             "p95" => Self::Quantile(0.95),
             "p99" => Self::Quantile(0.99),
-            _ => return None,
+            _ => {
+                let number = word.strip_prefix(BUCKET)?.parse().ok();
+                Self::Bucket(number.filter(|number| *number < BUCKETS_MAX)?)
+            }
         })
     }
 
-    /// Its value; `None` of nothing, and for a quantile, which needs observations.
+    /// `true` if it needs the buckets of histograms.
+    pub(super) const fn needs_buckets(self) -> bool {
+        matches!(self, Self::Quantile(_) | Self::Bucket(_))
+    }
+
+    /// Its value; `None` of nothing, and for what needs buckets.
     pub(super) fn of(self, all: &Aggregate) -> Option<f64> {
         let value = match self {
             Self::Avg => all.sum / all.count,
             Self::Sum => all.sum,
             Self::Min => all.min,
             Self::Max => all.max,
-            Self::Quantile(_) => return None,
+            Self::Quantile(_) | Self::Bucket(_) => return None,
         };
         (all.count > 0.0).then_some(value)
     }
@@ -118,6 +136,8 @@ mod tests {
         assert_eq!(parsed("avg:cpu"), Some((Operator::Avg, "cpu".to_owned(), none())));
         assert_eq!(parsed("sum:node:cpu"), Some((Operator::Sum, "node:cpu".to_owned(), none())));
         assert_eq!(parsed("p99:took"), Some((Operator::Quantile(0.99), "took".to_owned(), none())));
+        assert_eq!(parsed("bucket11:took"), Some((Operator::Bucket(11), "took".to_owned(), none())));
+        assert!(is_operator("bucket0") && !is_operator("bucket24") && !is_operator("bucket"));
         let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let labels = vec![label("a", "x/y\"\n\\"), label("b", "")];
         let id = r#"max:state{a="x/y\"\n\\",b=""}"#;

@@ -9,7 +9,8 @@ use indexmap::{IndexMap, IndexSet};
 use promemu_core::backfill::Aggregate;
 use promemu_core::event::HostId;
 use promemu_core::metric::promql::{MetricQuery, QuantileOf, equal_matchers};
-use promemu_core::metric::{MetricType, is_absent};
+use promemu_core::metric::{Kind, MetricType, is_absent};
+use promemu_core::number::Shown;
 use promemu_core::plan::{HostShape, MetricPlan};
 use promemu_core::series::{Family, LabelBlock, Sample, SampleCursor};
 use promemu_core::time::Time;
@@ -20,7 +21,7 @@ use super::overrides::override_view;
 use super::past;
 use super::readings::JobKey;
 use super::run_handle::RunHandle;
-use super::selection::{Operator, Selection, has_labels, without_rate};
+use super::selection::{BUCKETS_MAX, Operator, Selection, has_labels, without_rate};
 use super::views::{FamiliesPage, FamilyView, SeriesPage, SeriesView};
 use crate::fleet::Fleet;
 
@@ -55,6 +56,7 @@ impl RunHandle {
             unit: family.unit.to_string(),
             help: family.help.to_string(),
             hosts: *hosts,
+            buckets: buckets_of(&fleet, family).len(),
         };
         let metrics = all.iter().skip(offset).take(limit).map(view).collect();
         FamiliesPage { total: plan.families.len(), matched: all.len(), offset, limit, metrics }
@@ -195,8 +197,27 @@ fn query<'a>(name: &'a str, metric_type: MetricType, labels: &[(&str, &str)]) ->
 /// The family of a selection; `None` if the run has none of this name, or none with quantiles where they are wanted.
 fn family_of<'f>(fleet: &'f Fleet, selection: &Selection) -> Option<&'f Family> {
     let family = fleet.plan().families.iter().find(|family| *family.name == *selection.metric)?;
-    let has_buckets = family.metric_type == MetricType::Histogram;
-    (has_buckets || !matches!(selection.operator, Operator::Quantile(_))).then_some(family)
+    let has_it = match selection.operator {
+        Operator::Bucket(number) => number < buckets_of(fleet, family).len(),
+        operator => !operator.needs_buckets() || family.metric_type == MetricType::Histogram,
+    };
+    has_it.then_some(family)
+}
+
+/// The upper bounds of the buckets of a histogram, with that of the last, if they are few; none of another type.
+fn buckets_of(fleet: &Fleet, family: &Family) -> Vec<f64> {
+    let plan = fleet.plan();
+    if family.metric_type != MetricType::Histogram {
+        return Vec::new();
+    }
+    let shapes = plan.hosts.iter().map(|host| &host.shape);
+    let mut metrics = shapes.flat_map(|shape| shape.all_metrics());
+    let metric = metrics.find(|metric| plan.families[metric.family].name == family.name);
+    let bounds = match metric.map(|metric| metric.cells.layout().kind.clone()) {
+        Some(Kind::Histogram { bounds }) if bounds.len() < BUCKETS_MAX => bounds,
+        _ => return Vec::new(),
+    };
+    bounds.iter().copied().chain([f64::INFINITY]).collect()
 }
 
 /// A metric aggregated over all hosts.
@@ -207,8 +228,14 @@ fn aggregate_view(fleet: &Fleet, id: &str, selection: &Selection, is_rate: bool)
     let mut labels = if let [job] = jobs[..] { vec![("job", job)] } else { Vec::new() };
     labels.extend(selection.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let query = query(&selection.metric, family.metric_type, &labels);
+    let mut of_bucket = None;
     let (metric_type, query) = match (selection.operator, family.metric_type) {
         // Its value is a level, not a number of observations.
+        (Operator::Bucket(number), _) => {
+            let bound = buckets_of(fleet, family).get(number).copied().unwrap_or(f64::INFINITY);
+            of_bucket = Some(bound);
+            (MetricType::Gauge, format!("sum by (le) ({})", query.rate("_bucket")))
+        }
         (Operator::Quantile(quantile), _) => (MetricType::Gauge, query.quantile(quantile, QuantileOf::All)),
         _ if is_rate => (family.metric_type, format!("{word}({})", query.growth())),
         (_, MetricType::Histogram | MetricType::NativeHistogram | MetricType::Summary) => {
@@ -220,7 +247,12 @@ fn aggregate_view(fleet: &Fleet, id: &str, selection: &Selection, is_rate: bool)
         id: id.to_owned(),
         host: None,
         metric: selection.metric.clone(),
-        labels: selection.labels.iter().cloned().collect(),
+        labels: selection
+            .labels
+            .iter()
+            .cloned()
+            .chain(of_bucket.map(|bound| ("le".to_owned(), le(bound))))
+            .collect(),
         metric_type: metric_type.name(),
         unit: family.unit.to_string(),
         help: family.help.to_string(),
@@ -231,9 +263,14 @@ fn aggregate_view(fleet: &Fleet, id: &str, selection: &Selection, is_rate: bool)
     })
 }
 
+/// A bound as the label `le` has it.
+fn le(bound: f64) -> String {
+    if bound.is_infinite() { "+Inf".to_owned() } else { Shown(bound).to_string() }
+}
+
 fn aggregate(fleet: &Fleet, selection: &Selection) -> Option<f64> {
     let mut all = Aggregate::default();
-    if matches!(selection.operator, Operator::Quantile(_)) {
+    if selection.operator.needs_buckets() {
         return None;
     }
     for_each_sample(fleet, &selection.metric, |_, sample| {

@@ -130,6 +130,9 @@ impl Source {
             (Content::Buckets(of), Operator::Quantile(quantile)) if !of.is_mixed => {
                 Some(histogram_quantile(quantile, &of.bounds, &of.rates))
             }
+            (Content::Buckets(of), Operator::Bucket(number)) if !of.is_mixed && of.histograms > 0 => {
+                of.rates.get(number).copied()
+            }
             (Content::Buckets(_), _) => None,
         }
     }

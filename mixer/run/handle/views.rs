@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::selection::{OPERATORS, RATE};
+use super::selection::{RATE, is_operator};
 
 /// The state of a run, without its hosts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -40,6 +40,12 @@ pub struct Overview {
     pub outputs: Vec<OutputView>,
     /// Counters of what failed or was skipped so far, by name.
     pub counters: BTreeMap<&'static str, u64>,
+    /// The number of new values of metrics so far.
+    pub updates_total: u64,
+    /// The seconds by which all turns of hosts together came late.
+    pub lateness_seconds_sum: f64,
+    /// The number of these turns.
+    pub lateness_count: u64,
     /// The number of events so far.
     pub events_total: u64,
     /// The number of overrides that stand.
@@ -254,6 +260,8 @@ pub struct FamilyView {
     pub help: String,
     /// The number of hosts that have it.
     pub hosts: usize,
+    /// The number of buckets of a histogram, of which `bucket0:` and so on in ids are; 0 of other types, and of too many.
+    pub buckets: usize,
 }
 
 /// A page of series.
@@ -349,11 +357,7 @@ impl ChartView {
     pub fn ids(&self) -> impl Iterator<Item = Arc<str>> {
         self.lines.iter().map(|line| {
             let (word, labels) = line.split_at(line.find('{').unwrap_or(line.len()));
-            let id = if OPERATORS.contains(&word) {
-                format!("{word}:{}{labels}", self.metric)
-            } else {
-                line.clone()
-            };
+            let id = if is_operator(word) { format!("{word}:{}{labels}", self.metric) } else { line.clone() };
             format!("{RATE}{id}").into()
         })
     }
