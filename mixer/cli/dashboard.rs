@@ -10,6 +10,8 @@ mod catalog;
 mod model;
 mod panel;
 mod query;
+mod senses;
+mod stats;
 mod unit;
 mod variables;
 

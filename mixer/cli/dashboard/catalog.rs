@@ -9,6 +9,10 @@ use promemu_core::plan::{HostShape, MetricPlan, Plan};
 use promemu_core::scenario::ScenarioPlan;
 use promemu_run::self_metrics::SelfMetrics;
 
+/// The most labels that have a variable, with the job and the host.
+const VARIABLES_MAX: usize = 4;
+/// Labels of hosts that say the same as their names.
+const LIKE_NAME: [&str; 2] = ["host", "address"];
 /// The label with the host's name.
 pub(super) const HOST_LABEL: &str = "name";
 
@@ -19,6 +23,8 @@ pub(super) struct Catalog {
     pub(super) name: String,
     /// The labels that any series may have in a scrape, the job first.
     pub(super) labels: IndexSet<String>,
+    /// Those of all labels that have a variable: the job, the host, and few that say more.
+    pub(super) variables: IndexSet<String>,
     /// The metrics, in the config's order.
     pub(super) metrics: Vec<CatalogMetric>,
     /// The phases of the timeline, in their order.
@@ -81,7 +87,22 @@ impl Catalog {
         for metric in &mut catalog.metrics {
             metric.labels.retain(|label| !catalog.labels.contains(label));
         }
+        catalog.choose_variables();
         catalog
+    }
+
+    /// Chooses the labels that have a variable: those of hosts before those of metrics, and of these those that most metrics have.
+    fn choose_variables(&mut self) {
+        let mut of_metrics: IndexMap<&str, usize> = IndexMap::new();
+        for label in self.metrics.iter().flat_map(|metric| &metric.labels) {
+            *of_metrics.entry(label).or_default() += 1;
+        }
+        of_metrics.sort_by(|a, count_a, b, count_b| count_b.cmp(count_a).then(a.cmp(b)));
+        let first = ["job", HOST_LABEL].into_iter().filter(|label| self.labels.contains(*label));
+        let of_hosts = self.labels.iter().map(String::as_str).filter(|label| !LIKE_NAME.contains(label));
+        let all = first.chain(of_hosts).chain(of_metrics.into_keys());
+        let all: IndexSet<String> = all.map(str::to_owned).collect();
+        self.variables = all.into_iter().take(VARIABLES_MAX).collect();
     }
 
     /// Adds the labels of the metrics of hosts of this shape.
@@ -128,13 +149,15 @@ impl Catalog {
             .partition(|metric| !metric.name.starts_with("process_"));
         metrics.extend(of_process);
         let build = metrics.iter().position(|metric| metric.name == "promemu_build_info");
-        Ok(Self {
+        let mut catalog = Self {
             name: "promemu".to_owned(),
             labels: ["job", "instance"].map(str::to_owned).into(),
             metrics,
             covering: build.into_iter().collect(),
             ..Self::default()
-        })
+        };
+        catalog.choose_variables();
+        Ok(catalog)
     }
 
     /// `true` if a metric has the label.

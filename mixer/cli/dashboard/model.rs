@@ -7,6 +7,8 @@ use super::annotations::annotations;
 use super::catalog::Catalog;
 use super::panel::{self, Panel};
 use super::query::View;
+use super::senses;
+use super::stats;
 use super::variables::variables;
 
 /// Number of columns of Grafana's grid.
@@ -56,8 +58,20 @@ fn panels(catalog: &Catalog, view: &View) -> Vec<Value> {
             grid.place(vec![number]);
         }
     }
-    for metric in &catalog.metrics {
-        grid.place(panel::panels(metric, catalog, view));
+    if !view.one_host {
+        let stats = stats::stats(catalog, view);
+        if !stats.is_empty() {
+            grid.begin_row("is it well?");
+            for stat in stats {
+                grid.place(vec![stat]);
+            }
+        }
+    }
+    for (sense, metrics) in senses::in_rows(&catalog.metrics) {
+        grid.begin_row(sense);
+        for metric in metrics {
+            grid.place(panel::panels(metric, catalog, view));
+        }
     }
     grid.panels
 }
@@ -73,6 +87,17 @@ struct Grid {
 }
 
 impl Grid {
+    /// Begins a row of panels with a title.
+    fn begin_row(&mut self, title: &str) {
+        self.y += self.height;
+        let id = self.panels.len() + 1;
+        self.panels.push(json!({
+            "type": "row", "id": id, "title": title, "collapsed": false, "panels": [],
+            "gridPos": { "x": 0, "y": self.y, "w": COLUMNS, "h": 1 },
+        }));
+        (self.x, self.y, self.height) = (0, self.y + 1, 0);
+    }
+
     /// Adds panels that stand side by side.
     fn place(&mut self, group: Vec<Panel>) {
         let width: usize = group.iter().map(|panel| panel.width).sum();

@@ -25,7 +25,13 @@ const WIDTH: usize = 12;
 const HEIGHT: usize = 8;
 
 impl Panel {
-    fn new(kind: &str, title: &str, metric: &CatalogMetric, queries: &[Query], unit: Unit) -> Self {
+    pub(super) fn new(
+        kind: &str,
+        title: &str,
+        metric: &CatalogMetric,
+        queries: &[Query],
+        unit: Unit,
+    ) -> Self {
         let targets: Vec<Value> = queries
             .iter()
             .zip('A'..)
@@ -47,7 +53,7 @@ impl Panel {
         let json = json!({
             "type": kind,
             "title": title,
-            "description": metric.help,
+            "description": if metric.help.is_empty() { title } else { metric.help.as_str() },
             "datasource": data_source(),
             "targets": targets,
             "fieldConfig": { "defaults": defaults, "overrides": [] },
@@ -62,7 +68,10 @@ impl Panel {
         panel.json["fieldConfig"]["defaults"]["custom"] =
             json!({ "drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "showPoints": "never" });
         panel.json["options"] = json!({
-            "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true },
+            "legend": {
+                "displayMode": "table", "placement": "bottom", "showLegend": true,
+                "calcs": ["min", "mean", "max"],
+            },
             "tooltip": { "mode": "multi", "sort": "desc" },
         });
         panel
@@ -127,7 +136,7 @@ fn timestamps(metric: &CatalogMetric, queries: &Queries<'_>, unit: Unit) -> Pane
     panel
 }
 
-fn last_value_options(graph: &str, text: &str) -> Value {
+pub(super) fn last_value_options(graph: &str, text: &str) -> Value {
     json!({
         "colorMode": "none",
         "graphMode": graph,

@@ -11,6 +11,10 @@ const LINES_MAX: usize = 50;
 /// The range of a rate; Grafana fits it to the scrape interval.
 const RATE_RANGE: &str = "$__rate_interval";
 
+/// Labels that say most about what is counted, the first before the others.
+const TELLING: [&str; 10] =
+    ["code", "status", "outcome", "result", "reason", "state", "mode", "type", "operation", "method"];
+
 /// The selection of hosts and the aggregation that the user chose.
 #[derive(Debug)]
 pub(super) struct View {
@@ -25,7 +29,7 @@ pub(super) struct View {
 pub(super) enum Lines<'a> {
     /// One for each series.
     All,
-    /// The lowest, the median and the highest of all series.
+    /// The lowest, the median and the highest of all series; of counters the sum, by the label that says most.
     Band,
     /// One for each value of a label.
     By(&'a str),
@@ -50,11 +54,14 @@ pub(super) struct Queries<'a> {
     series: MetricQuery<'a>,
     legend: String,
     pub(super) lines: Lines<'a>,
+    /// The label of a metric that says most about what is counted.
+    telling: Option<&'static str>,
 }
 
 impl<'a> Queries<'a> {
     pub(super) fn of(metric: &'a CatalogMetric, catalog: &Catalog, view: &'a View) -> Self {
         let labels = catalog.labels.iter().chain(&metric.labels);
+        let labels = labels.filter(|label| catalog.variables.contains(*label));
         let matchers = labels.map(|label| format!("{label}=~\"${label}\"")).collect::<Vec<_>>().join(",");
         let lines = match &view.by {
             Some(label) if metric.labels.contains(label) || catalog.labels.contains(label) => {
@@ -69,7 +76,8 @@ impl<'a> Queries<'a> {
         let legend = legend.map(|label| format!("{{{{{label}}}}}")).collect::<Vec<_>>().join(" ");
         let (name, metric_type) = (&metric.name, metric.metric_type);
         let series = MetricQuery { name, metric_type, matchers, range: RATE_RANGE };
-        Self { series, legend, lines }
+        let telling = TELLING.into_iter().find(|label| metric.labels.contains(*label));
+        Self { series, legend, lines, telling }
     }
 
     /// The selector of the series whose name has this suffix.
@@ -94,6 +102,10 @@ impl<'a> Queries<'a> {
         };
         match self.lines {
             Lines::All => vec![Query::new(level, &self.legend)],
+            Lines::Band if is_counter => vec![match self.telling {
+                Some(label) => Query::new(format!("sum by ({label}) ({level})"), format!("{{{{{label}}}}}")),
+                None => Query::new(format!("sum({level})"), "total"),
+            }],
             Lines::Band => vec![
                 Query::new(format!("min({level})"), "lowest"),
                 Query::new(format!("quantile(0.5, {level})"), "median"),

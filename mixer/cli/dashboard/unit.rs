@@ -20,7 +20,8 @@ const UNITS: [(&str, &str, &str); 12] = [
 ];
 
 /// The ends of names of timestamps, which are in seconds since the Unix epoch.
-const TIMESTAMP_SUFFIXES: [&str; 3] = ["_start_time_seconds", "_timestamp_seconds", "_created"];
+const TIMESTAMP_SUFFIXES: [&str; 4] =
+    ["_start_time_seconds", "_boot_time_seconds", "_timestamp_seconds", "_created"];
 
 /// The unit of a panel.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,7 +15,7 @@ pub(super) fn data_source() -> Value {
     json!({ "type": "prometheus", "uid": format!("${{{SOURCE}}}") })
 }
 
-/// All variables. The values of a label are those of the selected jobs and hosts.
+/// All variables, five at most. The values of a label are those of the selected jobs and hosts.
 pub(super) fn variables(catalog: &Catalog, view: &View) -> Vec<Value> {
     let mut variables = vec![json!({
         "name": SOURCE,
@@ -32,14 +32,14 @@ pub(super) fn variables(catalog: &Catalog, view: &View) -> Vec<Value> {
     let covering: Vec<&CatalogMetric> =
         catalog.covering.iter().map(|metric| &catalog.metrics[*metric]).collect();
     let mut selected = Vec::new();
-    for label in &catalog.labels {
+    for label in catalog.variables.iter().filter(|label| catalog.labels.contains(*label)) {
         let is_single = view.one_host && label == HOST_LABEL;
         variables.push(label_variable(label, &covering, &selected, is_single));
         if matches!(label.as_str(), "job" | HOST_LABEL) {
             selected.push(label.as_str());
         }
     }
-    for label in catalog.all_labels().into_iter().filter(|label| !catalog.labels.contains(*label)) {
+    for label in catalog.variables.iter().filter(|label| !catalog.labels.contains(*label)) {
         let having: Vec<&CatalogMetric> =
             catalog.metrics.iter().filter(|metric| metric.labels.contains(label)).collect();
         variables.push(label_variable(label, &having, &selected, false));
@@ -87,7 +87,7 @@ fn label_variable(label: &str, metrics: &[&CatalogMetric], selected: &[&str], is
 }
 
 /// The name of series that a metric of any type has.
-fn sample_name(metric: &CatalogMetric) -> String {
+pub(super) fn sample_name(metric: &CatalogMetric) -> String {
     let suffix = match metric.metric_type {
         MetricType::Histogram | MetricType::Summary => "_count",
         _ => "",
