@@ -80,6 +80,7 @@ export class Board {
             this.height = Math.min(Math.max(height, HEIGHT), HEIGHT_MAX);
         }
         for (const card of this.cards) card.resize();
+        this.ribbon?.draw();
     }
 
     /** Shows these charts, and saves them in the view. */

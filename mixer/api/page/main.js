@@ -24,6 +24,8 @@ const EVERY = 1000;
 /** The number of polls from one request for the list of runs to the next. */
 const BEATS_PER_LIST = 5;
 const LONGEST_PAUSE = 15_000;
+/** Seconds in which hosts of a new run may begin. */
+const YOUNG = 10;
 /** Closes the streams of a hidden page: a browser has few connections to one address. */
 const HIDDEN_FOR = 10_000;
 
@@ -156,6 +158,7 @@ const pulse = {
         this.seed = status.seed;
         showIdle(false);
         const isOver = status.state === 'ended' || status.state === 'failed';
+        if (this.beats && status.uptime_seconds < YOUNG) settleCharts();
         banner(isOver ? 'This run is over. The page shows its last state.' : '');
         header.show(status);
         totals.show(status);
@@ -275,6 +278,17 @@ async function fill() {
         await Promise.all([events.showButtons(), showRuns()]);
     } catch (error) {
         fail(error);
+    }
+}
+
+/** The first charts of a run that has just begun may lack those of hosts that begin later. */
+async function settleCharts() {
+    if (view.charts) return;
+    try {
+        const charts = await firstCharts();
+        if (!view.charts && JSON.stringify(charts) !== JSON.stringify(board.charts)) board.show(charts);
+    } catch (error) {
+        if (error.status) fail(error);
     }
 }
 
