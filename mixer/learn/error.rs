@@ -34,6 +34,26 @@ pub enum LearnError {
     /// A pipeline takes no time of it.
     #[error("the recording has no samples between from and to of extract; change these, or record longer")]
     NoTime,
+    /// No host has enough rows for a dynamics model.
+    #[error("the recording has no host with {min} rows at least; record longer: {notes}")]
+    TooFewRows {
+        /// The least number.
+        min: usize,
+        /// The hosts that are there.
+        notes: String,
+    },
+    /// No action is changed often enough.
+    #[error("no action of the recording can be learned: {notes}")]
+    Unsupported {
+        /// A sentence on each.
+        notes: String,
+    },
+    /// A checkpoint cannot be written.
+    #[error("a checkpoint of the training cannot be written; free space, or choose another place with --out")]
+    Checkpoint(#[source] io::Error),
+    /// A series of a model is not in the recording.
+    #[error("no host of the recording has the metrics of the model; validate it against one of the same system")]
+    NoHost,
     /// Rows cannot be written.
     #[error("the output cannot be written; choose another place with --out")]
     Output(#[source] io::Error),

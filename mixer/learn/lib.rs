@@ -1,4 +1,4 @@
-//! Configs that a person can read, learned from recordings.
+//! Configs that a person can read, and dynamics models, learned from recordings.
 //!
 //! | step | module |
 //! | --- | --- |
@@ -13,7 +13,7 @@
 //! | the text | [`config_text`], of [`call`]s |
 //!
 //! The quality of a recording is measured in [`quality`], with the rules of [`plausibility`]; the likeness of a config to
-//! one in [`validation`]. Rows for other learners are made in [`prepare`].
+//! one in [`validation`]. Models of how metrics go on are learned in [`dynamics`]. Rows for other learners are made in [`prepare`].
 //!
 //! The same recording gives the same bytes: nothing here draws but from a given seed, reads a clock or depends on an order that is not sorted.
 
@@ -21,6 +21,7 @@ mod call;
 mod candidates;
 mod config_text;
 mod counter;
+mod dynamics;
 mod effects;
 mod error;
 mod fitting;
@@ -28,6 +29,7 @@ mod following;
 mod grid;
 mod grouping;
 mod inventory;
+mod linear;
 mod load;
 mod metric_fit;
 mod observations;
@@ -43,6 +45,10 @@ mod statistics;
 mod toggles;
 mod validation;
 
+pub use dynamics::{
+    ActionEffect, ActionSupport, Checkpoints, DynamicsFit, DynamicsOptions, DynamicsValidation, FitProgress, Hyperparameters, NoCheckpoints,
+    Stage,    fit_dynamics, validate_dynamics,
+};
 pub use error::LearnError;
 pub use fitting::{FitOptions, FittedConfig, fit};
 pub use grid::newest_values;

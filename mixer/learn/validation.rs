@@ -6,16 +6,15 @@
 //! | figure | module |
 //! | --- | --- |
 //! | series of both sides on one grid | [`paired`] |
-//! | persistence, autoregression, seasonal naive, ridge | [`baselines`], on [`linear`] |
+//! | persistence, autoregression, seasonal naive, ridge | [`baselines`], on [`linear`](crate::linear) |
 //! | nRMSE, CRPS and coverage of 90 % | [`forecast`] |
 //! | marginal distributions, autocorrelation, cross-correlation | [`likeness`] |
 //! | the score of a classifier that tells real from emulated | [`discriminator`] |
 
 mod baselines;
 mod discriminator;
-mod forecast;
+pub(crate) mod forecast;
 mod likeness;
-mod linear;
 mod paired;
 #[cfg(test)]
 mod tests;

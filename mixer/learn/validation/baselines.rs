@@ -2,9 +2,9 @@
 
 use std::f64::consts::TAU;
 
-use super::linear::{autoregression, ridge};
 use super::paired::Paired;
 use crate::grid::millis;
+use crate::linear::{autoregression, ridge};
 use crate::statistics::{autocorrelation, deviation, index, mean, number};
 
 /// The most coefficients of an autoregression.

@@ -34,7 +34,7 @@ pub struct Skill {
 
 /// Sums of scores.
 #[derive(Default)]
-struct Sums {
+pub(crate) struct Sums {
     squares: f64,
     crps: f64,
     inside: usize,
@@ -49,7 +49,7 @@ impl Sums {
         self.targets += 1;
     }
 
-    fn skill(&self, predictor: &'static str, horizon: usize, scale: f64) -> Option<Skill> {
+    pub(crate) fn skill(&self, predictor: &'static str, horizon: usize, scale: f64) -> Option<Skill> {
         let targets = self.targets;
         (targets > 0).then(|| Skill {
             predictor,
@@ -132,7 +132,7 @@ fn width(pair: &Paired, baselines: &Baselines<'_>, baseline: usize, horizon: usi
 }
 
 /// CRPS of an ensemble: E|X − y| − ½ E|X − X′| (T. Gneiting and A. Raftery, 2007).
-fn score_ensemble(ensemble: &[f64], value: f64, sums: &mut Sums) {
+pub(crate) fn score_ensemble(ensemble: &[f64], value: f64, sums: &mut Sums) {
     let count = number(ensemble.len());
     let near = ensemble.iter().map(|member| (member - value).abs()).sum::<f64>() / count;
     // Of sorted values the distances of all pairs are a weighted sum.
@@ -143,7 +143,7 @@ fn score_ensemble(ensemble: &[f64], value: f64, sums: &mut Sums) {
 }
 
 /// CRPS of a normal distribution (T. Gneiting et al., 2005).
-fn score_normal(forecast: f64, width: f64, value: f64, sums: &mut Sums) {
+pub(crate) fn score_normal(forecast: f64, width: f64, value: f64, sums: &mut Sums) {
     let error = value - forecast;
     if width <= 0.0 {
         sums.add(error, error.abs(), error.abs() <= f64::EPSILON * value.abs());

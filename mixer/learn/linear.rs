@@ -1,35 +1,49 @@
 //! Small systems of linear equations.
 
-/// The solution of `a · x = b` for a symmetric, positive definite matrix, by Cholesky's decomposition; `None` for another one.
-pub(super) fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Option<Vec<f64>> {
-    let size = b.len();
-    for i in 0..size {
-        for j in 0..=i {
-            let known: f64 = (0..j).map(|k| a[i][k] * a[j][k]).sum();
-            let rest = a[i][j] - known;
-            if i == j {
-                if rest <= 0.0 || !rest.is_finite() {
+/// A symmetric, positive definite matrix in the form of A.-L. Cholesky: a lower triangle whose product with its transpose is the matrix.
+#[derive(Debug)]
+pub(crate) struct Cholesky(Vec<Vec<f64>>);
+
+impl Cholesky {
+    /// The decomposition of a matrix, of which the lower triangle is read; `None` for one that is not positive definite.
+    pub(crate) fn of(mut a: Vec<Vec<f64>>) -> Option<Self> {
+        for i in 0..a.len() {
+            let (above, below) = a.split_at_mut(i);
+            let row = below.first_mut()?;
+            for j in 0..=i {
+                let other = above.get(j).unwrap_or(row);
+                let known: f64 = row.iter().zip(other).take(j).map(|(a, b)| a * b).sum();
+                let rest = row[j] - known;
+                if i > j {
+                    row[j] = rest / above[j][j];
+                } else if rest > 0.0 && rest.is_finite() {
+                    row[i] = libm::sqrt(rest);
+                } else {
                     return None;
                 }
-                a[i][i] = libm::sqrt(rest);
-            } else {
-                a[i][j] = rest / a[j][j];
             }
         }
+        Some(Self(a))
     }
-    for i in 0..size {
-        let known: f64 = (0..i).map(|k| a[i][k] * b[k]).sum();
-        b[i] = (b[i] - known) / a[i][i];
+
+    /// The solution of `a · x = b`.
+    pub(crate) fn solve(&self, mut b: Vec<f64>) -> Vec<f64> {
+        let a = &self.0;
+        let size = b.len();
+        for i in 0..size {
+            let known: f64 = a[i].iter().zip(&b).take(i).map(|(a, b)| a * b).sum();
+            b[i] = (b[i] - known) / a[i][i];
+        }
+        for i in (0..size).rev() {
+            let known: f64 = (i + 1..size).map(|k| a[k][i] * b[k]).sum();
+            b[i] = (b[i] - known) / a[i][i];
+        }
+        b
     }
-    for i in (0..size).rev() {
-        let known: f64 = (i + 1..size).map(|k| a[k][i] * b[k]).sum();
-        b[i] = (b[i] - known) / a[i][i];
-    }
-    Some(b)
 }
 
 /// Weights of the least squares of targets on rows of features, with this penalty on each weight.
-pub(super) fn ridge(rows: &[Vec<f64>], targets: &[f64], penalty: f64) -> Option<Vec<f64>> {
+pub(crate) fn ridge(rows: &[Vec<f64>], targets: &[f64], penalty: f64) -> Option<Vec<f64>> {
     let size = rows.first()?.len();
     let (mut a, mut b) = (vec![vec![0.0; size]; size], vec![0.0; size]);
     for (row, target) in rows.iter().zip(targets) {
@@ -43,12 +57,12 @@ pub(super) fn ridge(rows: &[Vec<f64>], targets: &[f64], penalty: f64) -> Option<
     for (i, row) in a.iter_mut().enumerate() {
         row[i] += penalty;
     }
-    solve(a, b)
+    Some(Cholesky::of(a)?.solve(b))
 }
 
 /// Coefficients of an autoregression from autocovariances, and its number of coefficients with the least AIC: the recursion of
 /// N. Levinson (1946) and J. Durbin (1960) on the equations of Yule and Walker.
-pub(super) fn autoregression(covariances: &[f64], count: f64) -> Vec<f64> {
+pub(crate) fn autoregression(covariances: &[f64], count: f64) -> Vec<f64> {
     let mut error = covariances.first().copied().unwrap_or_default();
     if error <= 0.0 {
         return Vec::new();
@@ -80,11 +94,11 @@ mod tests {
     #[test]
     fn equations_are_solved_and_an_impossible_matrix_is_none() {
         let a = vec![vec![4.0, 2.0, 0.0], vec![2.0, 5.0, 1.0], vec![0.0, 1.0, 3.0]];
-        let x = solve(a, vec![8.0, 15.0, 11.0]).unwrap();
+        let x = Cholesky::of(a).unwrap().solve(vec![8.0, 15.0, 11.0]);
         for (found, expected) in x.iter().zip([1.0, 2.0, 3.0]) {
             assert!((found - expected).abs() < 1e-12, "{x:?}");
         }
-        assert!(solve(vec![vec![1.0, 2.0], vec![2.0, 1.0]], vec![1.0, 1.0]).is_none());
+        assert!(Cholesky::of(vec![vec![1.0, 2.0], vec![2.0, 1.0]]).is_none());
     }
 
     #[test]
