@@ -414,11 +414,11 @@ build_plugins() {
     ensure_cc
     ensure_rust
     cargo build --release --locked -p promemu
-    cargo build --release --locked -p promemu-demo -p promemu-memcached -p promemu-population -p promemu-processes
+    cargo build --release --locked -p promemu-demo -p promemu-dynamics-plugin -p promemu-memcached -p promemu-population -p promemu-processes
     local release="${CARGO_TARGET_DIR:-target}/release" suffix=so
     if [[ $(uname) == Darwin ]]; then suffix=dylib; fi
     mkdir -p "$release/plugins"
-    cp "$release"/libpromemu_{demo,memcached,population,processes}."$suffix" "$release/plugins/"
+    cp "$release"/libpromemu_{demo,dynamics_plugin,memcached,population,processes}."$suffix" "$release/plugins/"
     cc -std=c11 -O2 -shared -fPIC -I plugins/api -o "$release/plugins/libpromemu_boost.$suffix" plugins/boost/boost.c -lm
     "$release/promemu" plugins
 }

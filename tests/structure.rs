@@ -21,13 +21,14 @@ const NOT_IN_CORE: [&str; 11] = [
 ];
 
 /// The crates of each floor, and those of the house that each may depend on.
-const FLOORS: [(&str, &[&str]); 6] = [
+const FLOORS: [(&str, &[&str]); 7] = [
+    ("promemu-dynamics", &[]),
     ("promemu-core", &["promemu-plugin"]),
     ("promemu-wire", &["promemu-core"]),
-    ("promemu-learn", &["promemu-core", "promemu-wire"]),
+    ("promemu-learn", &["promemu-core", "promemu-dynamics", "promemu-wire"]),
     ("promemu-run", &["promemu-core", "promemu-wire"]),
     ("promemu-api", &["promemu-core", "promemu-run", "promemu-wire"]),
-    ("promemu", &["promemu-api", "promemu-core", "promemu-learn", "promemu-run", "promemu-wire"]),
+    ("promemu", &["promemu-api", "promemu-core", "promemu-dynamics", "promemu-learn", "promemu-run", "promemu-wire"]),
 ];
 
 /// The platform of the compiler, as in `x86_64-unknown-linux-gnu`.

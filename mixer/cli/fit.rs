@@ -1,10 +1,13 @@
-//! `promemu fit`: makes a config of a recording.
+//! `promemu fit`: makes a config of a recording, or with `--dynamics` a dynamics model.
+
+mod dynamics;
 
 use std::path::Path;
 
 use promemu_core::config::{ConfigFile, LoadOptions};
 use promemu_core::error::{ConfigError, Error, Severity};
 use promemu_core::plural::plural;
+use promemu_dynamics::file::EXTENSION;
 use promemu_learn::{FitOptions, FittedConfig, LearnError, fit as fitted};
 use promemu_run::clock::wall_now;
 use promemu_run::whole_file::unwritable;
@@ -17,8 +20,12 @@ use crate::progress_bar::ProgressSteps;
 use crate::{output_file, stdout};
 
 /// Writes a config whose metrics look like those of a recording.
-pub(crate) fn fit(args: &FitArgs) -> Result<(), Error> {
-    let out = out(args)?;
+pub(crate) fn fit(args: &FitArgs, seed: Option<u64>) -> Result<(), Error> {
+    if args.dynamics {
+        let form = OutForm { extension: EXTENSION, of: "models", shown: "shop.promemu-model" };
+        return dynamics::fit(args, out(args, &form)?, seed);
+    }
+    let out = out(args, &OutForm { extension: "ron", of: "configs", shown: "shop.ron" })?;
     let name = out.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let selectors: Result<Vec<Selector>, String> =
         args.selectors.iter().map(|text| Selector::parse(text)).collect();
@@ -46,16 +53,23 @@ fn summary(out: &Path, config: &FittedConfig) -> String {
     )
 }
 
+/// The form of the file to write, in the words of messages.
+struct OutForm {
+    extension: &'static str,
+    of: &'static str,
+    shown: &'static str,
+}
+
 /// The file to write. One that is there is kept.
-fn out(args: &FitArgs) -> Result<&Path, Error> {
+fn out<'a>(args: &'a FitArgs, form: &OutForm) -> Result<&'a Path, Error> {
+    let OutForm { extension, of, shown: example } = form;
     let Some(out) = args.out.as_deref() else {
-        return Err(Error::Usage(
-            "no file given for the config; name one with --out, as in shop.ron".to_owned(),
-        ));
+        let one = of.trim_end_matches('s');
+        return Err(Error::Usage(format!("no file given for the {one}; name one with --out, as in {example}")));
     };
     let shown = out.display();
-    if out.extension().is_none_or(|extension| extension != "ron") {
-        return Err(Error::Usage(format!("--out or PME_FIT_OUT: {shown} must end with .ron, as configs do")));
+    if out.extension().is_none_or(|own| own != *extension) {
+        return Err(Error::Usage(format!("--out or PME_FIT_OUT: {shown} must end with .{extension}, as {of} do")));
     }
     if !args.force && out.symlink_metadata().is_ok() {
         return Err(Error::Usage(format!("{shown} exists; choose another name, or replace it with --force")));

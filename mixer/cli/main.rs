@@ -27,6 +27,7 @@ mod dashboard;
 mod data;
 mod describe;
 mod diagnostics;
+mod dynamics_report;
 mod exit_codes;
 mod export;
 mod fit;
@@ -165,7 +166,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Scenarios { name }) => return done(scenarios::scenarios(name.as_deref())),
         Some(Command::Ctl(args)) => return block_on(ctl::ctl(&cli, args)),
         Some(Command::Plugins) => return done(plugins::plugins()),
-        Some(Command::Fit(args)) => return done(fit::fit(args)),
+        Some(Command::Fit(args)) => return done(fit::fit(args, cli.seed)),
         Some(Command::Cardinality(args)) => return cardinality::cardinality(args),
         Some(Command::Data(args)) => return data::data(args),
         Some(Command::Store(args)) => return done(store::store(args, cli.once)),

@@ -1,16 +1,19 @@
-//! `promemu validate`: the likeness of a config to a recording, in figures.
+//! `promemu validate`: the likeness of a config, or of a dynamics model, to a recording, in figures.
 
+mod dynamics;
 mod ensemble;
 mod figures;
 mod promql;
 mod report;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use promemu_core::backfill::Grid;
 use promemu_core::error::Error;
 use promemu_core::time::{Span, Time};
+use promemu_dynamics::file::EXTENSION;
 use promemu_learn::{
     EmulatedRun, LearnError, Validation, ValidationOptions, sample_step, validate as compared,
 };
@@ -37,6 +40,9 @@ const SECOND: Span = Span::from_secs(1);
 
 /// Compares a config with a recording, and prints and writes the report.
 pub(crate) fn validate(settings: &Settings, args: &ValidateArgs) -> Result<ExitCode, Error> {
+    if Path::new(&args.config).extension().is_some_and(|extension| extension == EXTENSION) {
+        return dynamics::validate(args, settings.cli().seed.unwrap_or(SEED));
+    }
     let budget = Budget::of(&args.budget)?;
     let options = options(args)?;
     let recording = Recording::open(&args.recording).map_err(|error| Error::Usage(error.to_string()))?;

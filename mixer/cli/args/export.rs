@@ -68,7 +68,7 @@ pub(crate) struct ExportArgs {
     pub(crate) threads: Option<usize>,
 }
 
-fn parse_threads(text: &str) -> Result<usize, String> {
+pub(super) fn parse_threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(threads @ 1..=1024) => Ok(threads),
         _ => Err("is not a number from 1 to 1024".to_owned()),

@@ -4,17 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-/// Recording and target of a fitted config.
+use super::export::parse_threads;
+
+/// Recording and target of a fitted config or dynamics model.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  promemu fit shop --out configs/shop.ron\n  promemu fit shop --match '{__name__=~\"http_.*\"}' --out http.ron"
+    after_help = "Examples:\n  promemu fit shop --out configs/shop.ron\n  promemu fit shop --match '{__name__=~\"http_.*\"}' --out http.ron\n  promemu fit --dynamics shop --out shop.promemu-model"
 )]
 pub(crate) struct FitArgs {
     /// The folder of a recording, as promemu record writes it
     #[arg(value_name = "RECORDING", value_hint = ValueHint::DirPath)]
     pub(crate) recording: PathBuf,
 
-    /// The config to write, a .ron file
+    /// The config to write, a .ron file; with --dynamics the model, a .promemu-model file
     #[arg(short, long, env = "PME_FIT_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
 
@@ -25,4 +27,20 @@ pub(crate) struct FitArgs {
     /// Replace an existing file
     #[arg(long, env = "PME_FIT_FORCE")]
     pub(crate) force: bool,
+
+    /// Learn a dynamics model instead: how the metrics go on from their last values, under the recorded actions
+    #[arg(long, env = "PME_FIT_DYNAMICS")]
+    pub(crate) dynamics: bool,
+
+    /// A file of hyper-parameters, in RON, for --dynamics [default: those that ship]
+    #[arg(long, env = "PME_FIT_HYPERPARAMETERS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) hyperparameters: Option<PathBuf>,
+
+    /// Number of threads of --dynamics; the model is the same [default: one per core]
+    #[arg(long, env = "PME_FIT_THREADS", value_name = "NUMBER", value_parser = parse_threads)]
+    pub(crate) threads: Option<usize>,
+
+    /// Write the report of --dynamics as a page of HTML, with the curves of the training; - for standard output
+    #[arg(long, env = "PME_FIT_HTML", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
 }

@@ -7,10 +7,10 @@ use clap::{Args, ValueHint};
 /// A config and the recording that it should be like.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  promemu validate shop.ron shop\n  promemu validate shop.ron shop --folds 4 --html likeness.html --junit likeness.xml\n  promemu validate shop.ron shop --rules rules.yml --budget promql=0.95 --budget ks=0.1\n\nTo see if a config is valid: promemu check NAME"
+    after_help = "Examples:\n  promemu validate shop.ron shop\n  promemu validate shop.ron shop --folds 4 --html likeness.html --junit likeness.xml\n  promemu validate shop.ron shop --rules rules.yml --budget promql=0.95 --budget ks=0.1\n  promemu validate shop.promemu-model shop\n\nTo see if a config is valid: promemu check NAME"
 )]
 pub(crate) struct ValidateArgs {
-    /// The name of a config, or the path of a .ron file, as promemu fit writes it
+    /// The name of a config, the path of a .ron file, as promemu fit writes it, or of a .promemu-model file, as promemu fit --dynamics does
     #[arg(value_name = "CONFIG")]
     pub(crate) config: String,
 

@@ -24,7 +24,7 @@ const EFFECT_PATHS: usize = 40;
 /// The scores of a model on a recording.
 #[derive(Clone, Debug)]
 pub struct DynamicsValidation {
-    /// Scores of each role.
+    /// Scores of each role; none of one without a host in the recording.
     pub roles: Vec<Vec<Score>>,
     /// Number of hosts that were forecast.
     pub hosts: usize,
@@ -76,6 +76,7 @@ pub fn validate_dynamics(
             all.iter().filter_map(|table| matched(table, own)).map(|table| HostRows::of(&table, &own.role.columns, model.step_secs, &levels)).collect();
         progress("roles", n + 1, model.roles.len());
         if rows.is_empty() {
+            found.roles.push(Vec::new());
             continue;
         }
         found.hosts += rows.len();
@@ -85,7 +86,7 @@ pub fn validate_dynamics(
         found.roles.push(scoring.all(own, &linear, None));
         found.effects.extend(effects(model, own, &rows, &scales, Seed::new(seed)));
     }
-    if found.roles.is_empty() { Err(LearnError::NoHost) } else { Ok(found) }
+    if found.hosts == 0 { Err(LearnError::NoHost) } else { Ok(found) }
 }
 
 /// The share of a recording that a model has not seen.

@@ -7,7 +7,8 @@ use crate::plugin::{self, ModelDecl};
 use crate::scenario::{self, Param};
 
 /// Workloads of the plugins that ship with promemu and must be built; each with its plugin's name.
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 5] = [
+    ("dynamics", "dynamics"),
     ("memcached_load", "memcached"),
     ("population", "population"),
     ("processes", "processes"),

@@ -1,0 +1,164 @@
+//! `promemu validate MODEL RECORDING`: forecasts of a dynamics model, and the effects of its actions.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use promemu_core::error::Error;
+use promemu_core::plural::plural;
+use promemu_core::user_file;
+use promemu_dynamics::file::{BYTES_MAX, Model};
+use promemu_learn::{ActionEffect, DynamicsValidation, validate_dynamics};
+use promemu_wire::recording::Recording;
+use serde_json::json;
+
+use super::told;
+use crate::args::ValidateArgs;
+use crate::dynamics_report::{METRIC_COLUMNS, PREDICTOR_COLUMNS, metrics, predictors, score_json};
+use crate::html_escape::escaped;
+use crate::progress_bar::ProgressSteps;
+use crate::report_file::{self, is_printed};
+use crate::report_page::{END, head, section};
+use crate::stdout;
+use crate::table::{self, prose, table, whole};
+
+/// Paths of a forecast.
+const PATHS: usize = 100;
+const EFFECT_COLUMNS: [&str; 5] = ["AFTER 1", "AFTER 5", "AFTER 15, WITH ITS 90 %", "ACTION", "METRIC"];
+
+/// Scores a model on a recording, and prints and writes the report.
+pub(super) fn validate(args: &ValidateArgs, seed: u64) -> Result<ExitCode, Error> {
+    let of_configs = [
+        ("--match", !args.selectors.is_empty()),
+        ("--promql", args.promql),
+        ("--rules", !args.rules.is_empty()),
+        ("--budget", !args.budget.is_empty()),
+        ("--junit", args.junit.is_some()),
+    ];
+    if let Some((flag, _)) = of_configs.into_iter().find(|(_, is_given)| *is_given) {
+        return Err(Error::Usage(format!("{flag} is for configs, and {} is a model; leave it out", args.config)));
+    }
+    let path = Path::new(&args.config);
+    let bytes = user_file::read(path, BYTES_MAX)
+        .map_err(|error| Error::Usage(format!("{} cannot be read: {error}", path.display())))?;
+    let model =
+        Model::from_bytes(&bytes).map_err(|error| Error::Usage(format!("{} {error}", path.display())))?;
+    let recording = Recording::open(&args.recording).map_err(|error| Error::Usage(error.to_string()))?;
+    let bar = ProgressSteps::new();
+    let outcome = validate_dynamics(&recording, &model, PATHS, seed, |of, done, all| bar.show(of, done, all));
+    bar.clear();
+    let report = Report { args, model: &model, found: &outcome.map_err(told)? };
+    if ![&args.json, &args.html].into_iter().any(|path| is_printed(path.as_ref())) {
+        stdout::print(report.text().as_bytes())?;
+    }
+    if let Some(path) = &args.json {
+        report_file::write(path, "--json", &report.json())?;
+    }
+    if let Some(path) = &args.html {
+        report_file::write(path, "--html", &report.html())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A validation with its circumstances.
+struct Report<'r> {
+    args: &'r ValidateArgs,
+    model: &'r Model,
+    found: &'r DynamicsValidation,
+}
+
+impl Report<'_> {
+    fn heading(&self) -> String {
+        let share = 100.0 * self.found.share;
+        format!(
+            "{} against {}: {}, the last {share:.0} % of the recording; weights {}",
+            self.args.config,
+            self.args.recording.display(),
+            plural(self.found.hosts, "host", "hosts"),
+            self.model.weights_hash()
+        )
+    }
+
+    fn text(&self) -> String {
+        let width = table::width();
+        let mut text = table::paragraph(&self.heading(), 0, width);
+        let mut put = |rows: String| {
+            text.push('\n');
+            text.push_str(&rows);
+        };
+        for (n, scores) in self.found.roles.iter().enumerate() {
+            put(table(PREDICTOR_COLUMNS.map(whole), predictors(scores), 0, width));
+            let [a, b, c, d, e, f] = METRIC_COLUMNS;
+            let columns = [whole(a), whole(b), whole(c), whole(d), whole(e), prose(f)];
+            put(table(columns, metrics(self.model, n, scores), 0, width));
+        }
+        let legend = "nRMSE, CRPS: less is better, 1 is a deviation of the metric; IN 90 %: 0.9 is best";
+        put(table::paragraph(legend, 0, width));
+        if !self.found.effects.is_empty() {
+            let [a, b, c, d, e] = EFFECT_COLUMNS;
+            let columns = [whole(a), whole(b), whole(c), whole(d), prose(e)];
+            put(table(columns, effects(&self.found.effects), 0, width));
+        }
+        text
+    }
+
+    fn html(&self) -> String {
+        let mut page = head(&escaped(&self.heading()));
+        page.extend(["<h1>", &escaped(&self.heading()), "</h1>\n"]);
+        for (n, scores) in self.found.roles.iter().enumerate() {
+            page.push_str(&section(&format!("Forecasts of role {n}"), PREDICTOR_COLUMNS, &predictors(scores)));
+            let rows = metrics(self.model, n, scores);
+            page.push_str(&section(&format!("Metrics of role {n}"), METRIC_COLUMNS, &rows));
+        }
+        page.push_str(&section("Effects of actions", EFFECT_COLUMNS, &effects(&self.found.effects)));
+        page.push_str(END);
+        page
+    }
+
+    fn json(&self) -> String {
+        let effect = |effect: &ActionEffect| {
+            let response = |(horizon, [mean, low, high]): &(usize, [f64; 3])| {
+                json!({ "horizon": horizon, "mean": mean, "low": low, "high": high })
+            };
+            json!({
+                "action": effect.action,
+                "metric": effect.metric,
+                "deviation": effect.deviation,
+                "responses": effect.responses.iter().map(response).collect::<Vec<_>>(),
+            })
+        };
+        let roles = self.found.roles.iter();
+        let report = json!({
+            "model": self.args.config,
+            "recording": self.args.recording.display().to_string(),
+            "weights": self.model.weights_hash(),
+            "schema": self.model.schema_hash(),
+            "step_secs": self.model.step_secs,
+            "hosts": self.found.hosts,
+            "share": self.found.share,
+            "roles": roles.map(|scores| scores.iter().map(score_json).collect::<Vec<_>>()).collect::<Vec<_>>(),
+            "effects": self.found.effects.iter().map(effect).collect::<Vec<_>>(),
+        });
+        format!("{report:#}\n")
+    }
+}
+
+/// Rows of effects.
+fn effects(effects: &[ActionEffect]) -> Vec<[String; 5]> {
+    let row = |effect: &ActionEffect| {
+        let at = |place: usize| effect.responses.get(place).map_or([0.0; 3], |(_, response)| *response);
+        let [first, fifth, last] = [at(0), at(1), at(2)];
+        let interval = format!("{} ({} to {})", signed(last[0]), signed(last[1]), signed(last[2]));
+        [signed(first[0]), signed(fifth[0]), interval, effect.action.clone(), effect.metric.clone()]
+    };
+    effects.iter().map(row).collect()
+}
+
+/// A difference with its sign and four digits.
+fn signed(difference: f64) -> String {
+    let size = difference.abs();
+    match size {
+        _ if size < 5e-5 => format!("{difference:+.1e}"),
+        _ if size < 1.0 => format!("{difference:+.4}"),
+        _ => format!("{difference:+.2}"),
+    }
+}
