@@ -34,6 +34,7 @@ mod dashboard_verdicts;
 mod data;
 mod databases;
 mod docs;
+mod dynamics;
 mod effects;
 mod embedded;
 mod export;

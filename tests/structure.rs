@@ -28,7 +28,10 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("promemu-learn", &["promemu-core", "promemu-dynamics", "promemu-wire"]),
     ("promemu-run", &["promemu-core", "promemu-wire"]),
     ("promemu-api", &["promemu-core", "promemu-run", "promemu-wire"]),
-    ("promemu", &["promemu-api", "promemu-core", "promemu-dynamics", "promemu-learn", "promemu-run", "promemu-wire"]),
+    (
+        "promemu",
+        &["promemu-api", "promemu-core", "promemu-dynamics", "promemu-learn", "promemu-run", "promemu-wire"],
+    ),
 ];
 
 /// The platform of the compiler, as in `x86_64-unknown-linux-gnu`.

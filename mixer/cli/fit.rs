@@ -65,11 +65,15 @@ fn out<'a>(args: &'a FitArgs, form: &OutForm) -> Result<&'a Path, Error> {
     let OutForm { extension, of, shown: example } = form;
     let Some(out) = args.out.as_deref() else {
         let one = of.trim_end_matches('s');
-        return Err(Error::Usage(format!("no file given for the {one}; name one with --out, as in {example}")));
+        return Err(Error::Usage(format!(
+            "no file given for the {one}; name one with --out, as in {example}"
+        )));
     };
     let shown = out.display();
     if out.extension().is_none_or(|own| own != *extension) {
-        return Err(Error::Usage(format!("--out or PME_FIT_OUT: {shown} must end with .{extension}, as {of} do")));
+        return Err(Error::Usage(format!(
+            "--out or PME_FIT_OUT: {shown} must end with .{extension}, as {of} do"
+        )));
     }
     if !args.force && out.symlink_metadata().is_ok() {
         return Err(Error::Usage(format!("{shown} exists; choose another name, or replace it with --force")));

@@ -72,7 +72,8 @@ impl Track {
     pub fn advance(&mut self, level: f64, step_secs: f64) {
         self.before = self.level;
         let has_changed = level.to_bits() != self.level.to_bits();
-        self.since_secs = if has_changed { step_secs } else { (self.since_secs + step_secs).min(SINCE_MAX_SECS) };
+        self.since_secs =
+            if has_changed { step_secs } else { (self.since_secs + step_secs).min(SINCE_MAX_SECS) };
         self.level = level;
         for (trace, secs) in self.traces.iter_mut().zip(TRACES_SECS) {
             *trace += (level - *trace) * -libm::expm1(-step_secs / secs);
@@ -126,6 +127,6 @@ mod tests {
             toggles: 8,
         };
         assert_eq!(action.lever_of("10.0.0.1:80"), "drain_action_10_0_0_1_80");
-        assert_eq!([action.level(1.0), action.level(9.0)], [0.25, 1.0]);
+        assert_eq!([1.0, 9.0].map(|x| action.level(x).to_bits()), [0.25f64, 1.0].map(f64::to_bits));
     }
 }

@@ -10,7 +10,10 @@
 //!
 //! All tensors are of 64-bit floats.
 
-#![expect(clippy::disallowed_types, reason = "the crate safetensors takes and gives metadata as such; they have one field")]
+#![expect(
+    clippy::disallowed_types,
+    reason = "the crate safetensors takes and gives metadata as such; they have one field"
+)]
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};

@@ -128,8 +128,7 @@ fn of_role(
         let found = tensors.get(&name).map(|tensor| tensor.values.clone());
         found.ok_or_else(|| format!("tensor {name} is missing"))
     };
-    let member =
-        |m| Ok(Network { shape: role.shape(actions), weights: tensor(&format!("member.{m}"))? });
+    let member = |m| Ok(Network { shape: role.shape(actions), weights: tensor(&format!("member.{m}"))? });
     let members = (0..role.members).map(member).collect::<Result<Vec<Network>, String>>()?;
     let (linear, residuals, newest) = (tensor("linear")?, tensor("residuals")?, tensor("newest")?);
     let model = RoleModel { role, step_secs, actions, linear, members, residuals, newest };

@@ -126,14 +126,14 @@ impl Network {
         add_product(self.part(layout.recurrent), units, &mut pass.recurrent);
         set(&mut pass.reset, &pass.recurrent[2 * count..]);
         pass.units.clear();
-        for unit in 0..count {
+        for (unit, before) in units.iter().enumerate() {
             let r = sigmoid(pass.gates[unit] + pass.recurrent[unit]);
             let u = sigmoid(pass.gates[count + unit] + pass.recurrent[count + unit]);
             let n = libm::tanh(pass.gates[2 * count + unit] + r * pass.reset[unit]);
             pass.gates[unit] = r;
             pass.gates[count + unit] = u;
             pass.gates[2 * count + unit] = n;
-            pass.units.push((1.0 - u) * n + u * units[unit]);
+            pass.units.push((1.0 - u) * n + u * before);
         }
         set(&mut pass.outputs, self.part(layout.output_bias));
         add_product(self.part(layout.output), &pass.units, &mut pass.outputs);
@@ -162,20 +162,21 @@ impl Network {
         add_to(&mut gradient[layout.variance_bias.clone()], log_variances);
         let gates = self.part(layout.gate.clone());
         let outputs: Vec<f64> = gates.iter().zip(corrections).map(|(gate, back)| gate * back).collect();
-        for ((sum, out), back) in gradient[layout.gate.clone()].iter_mut().zip(&pass.outputs).zip(corrections) {
+        for ((sum, out), back) in gradient[layout.gate.clone()].iter_mut().zip(&pass.outputs).zip(corrections)
+        {
             *sum += out * back;
         }
         add_outer(&mut gradient[layout.output.clone()], &pass.units, &outputs);
         add_to(&mut gradient[layout.output_bias.clone()], &outputs);
         add_product_back(self.part(layout.output.clone()), &outputs, units);
         let (mut of_gates, mut of_recurrent) = (vec![0.0; 3 * count], vec![0.0; 3 * count]);
-        for unit in 0..count {
+        for (unit, by_unit) in units.iter_mut().enumerate() {
             let [r, u, n] = [0, 1, 2].map(|gate| pass.gates[gate * count + unit]);
-            let back = units[unit];
+            let back = *by_unit;
             let of_n = back * (1.0 - u) * (1.0 - n * n);
             let of_u = back * (pass.before[unit] - n) * u * (1.0 - u);
             let of_r = of_n * pass.reset[unit] * r * (1.0 - r);
-            units[unit] = back * u;
+            *by_unit = back * u;
             for (gate, back) in [of_r, of_u, of_n].into_iter().enumerate() {
                 of_gates[gate * count + unit] = back;
                 of_recurrent[gate * count + unit] = back;

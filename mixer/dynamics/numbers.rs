@@ -63,13 +63,13 @@ mod tests {
         let weights = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let mut out = [0.5; 3];
         add_product(&weights, &[1.0, 10.0], &mut out);
-        assert_eq!(out, [41.5, 52.5, 63.5]);
+        assert_eq!(out[..], [41.5, 52.5, 63.5]);
         let mut back = [0.0; 2];
         add_product_back(&weights, &[1.0, 0.0, 2.0], &mut back);
-        assert_eq!(back, [7.0, 16.0]);
+        assert_eq!(back[..], [7.0, 16.0]);
         let mut gradient = [0.0; 6];
         add_outer(&mut gradient, &[1.0, 2.0], &[3.0, 4.0, 5.0]);
-        assert_eq!(gradient, [3.0, 4.0, 5.0, 6.0, 8.0, 10.0]);
+        assert_eq!(gradient[..], [3.0, 4.0, 5.0, 6.0, 8.0, 10.0]);
         let long: Vec<f64> = (0..7).map(f64::from).collect();
         assert_eq!(dot(&long, &long).to_bits(), 91.0f64.to_bits());
     }

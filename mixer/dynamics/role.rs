@@ -71,7 +71,8 @@ impl RoleModel {
     #[must_use]
     pub fn newest(&self, host: usize, levels: &[f64], member: usize) -> HostState {
         let size = self.role.lags * self.role.columns.len();
-        let history = self.newest.get(host * size..(host + 1) * size).map_or_else(|| vec![0.0; size], <[f64]>::to_vec);
+        let history =
+            self.newest.get(host * size..(host + 1) * size).map_or_else(|| vec![0.0; size], <[f64]>::to_vec);
         self.state(history, levels, member)
     }
 

@@ -52,7 +52,9 @@ pub enum LearnError {
     #[error("a checkpoint of the training cannot be written; free space, or choose another place with --out")]
     Checkpoint(#[source] io::Error),
     /// A series of a model is not in the recording.
-    #[error("no host of the recording has the metrics of the model; validate it against one of the same system")]
+    #[error(
+        "no host of the recording has the metrics of the model; validate it against one of the same system"
+    )]
     NoHost,
     /// Rows cannot be written.
     #[error("the output cannot be written; choose another place with --out")]

@@ -46,8 +46,8 @@ mod toggles;
 mod validation;
 
 pub use dynamics::{
-    ActionEffect, ActionSupport, Checkpoints, DynamicsFit, DynamicsOptions, DynamicsValidation, FitProgress, Hyperparameters, NoCheckpoints,
-    Stage,    fit_dynamics, validate_dynamics,
+    ActionEffect, ActionSupport, Checkpoints, DynamicsFit, DynamicsOptions, DynamicsValidation, FitProgress,
+    Hyperparameters, NoCheckpoints, Stage, fit_dynamics, validate_dynamics,
 };
 pub use error::LearnError;
 pub use fitting::{FitOptions, FittedConfig, fit};

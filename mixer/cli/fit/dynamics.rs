@@ -21,7 +21,7 @@ use crate::export::thread_count;
 use crate::html_escape::escaped;
 use crate::progress_bar::ProgressSteps;
 use crate::report_page::{END, head, section};
-use crate::table::{self, prose, table, whole};
+use crate::table::{self, table, whole};
 use crate::{output_file, report_file, ron_file, stdout};
 
 /// The seed without `--seed`: each time the same, so that the model is.
@@ -47,14 +47,20 @@ pub(super) fn fit(args: &FitArgs, out: &Path, seed: Option<u64>) -> Result<(), E
         threads: thread_count(args.threads),
         numbers,
         numbers_text,
-        recording: args.recording.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        recording: args
+            .recording
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
         program: format!("promemu {}", env!("CARGO_PKG_VERSION")),
     };
     let mut checkpoints = Folder::beside(out);
     let (bar, mut curves) = (ProgressSteps::new(), Curves::default());
     let outcome = fit_dynamics(&recording, &options, &mut checkpoints, &mut |progress| match progress {
         FitProgress::Counted { of, done, all } => bar.show(of, done, all),
-        trained @ FitProgress::Trained { .. } => bar.show("updates of networks", curves.put(&trained), updates),
+        trained @ FitProgress::Trained { .. } => {
+            bar.show("updates of networks", curves.put(&trained), updates);
+        }
     });
     bar.clear();
     let fit = outcome.map_err(told)?;
@@ -62,7 +68,8 @@ pub(super) fn fit(args: &FitArgs, out: &Path, seed: Option<u64>) -> Result<(), E
     output_file::replace(out, &bytes).map_err(|source| unwritable(out, "--out", source))?;
     checkpoints.remove();
     let notes = fit.left_out.iter().map(|note| format!("left out: {note}"));
-    let refusals = fit.support.iter().filter_map(|support| support.refusal.clone().or_else(|| support.warning()));
+    let refusals =
+        fit.support.iter().filter_map(|support| support.refusal.clone().or_else(|| support.warning()));
     for note in notes.chain(refusals) {
         warn!("{note}");
     }
@@ -183,7 +190,8 @@ fn curve(looks: &[Look]) -> String {
 /// Rows of the recorded actions: each with its changes, and the one that it is most like.
 fn actions(fit: &DynamicsFit) -> Vec<[String; 3]> {
     let row = |support: &promemu_learn::ActionSupport| {
-        let alike = support.alike.as_ref().map(|(other, correlation)| format!("{correlation:.2} with {other}"));
+        let alike =
+            support.alike.as_ref().map(|(other, correlation)| format!("{correlation:.2} with {other}"));
         [support.toggles.to_string(), alike.unwrap_or_else(|| "-".to_owned()), support.action.clone()]
     };
     fit.support.iter().map(row).collect()
@@ -216,9 +224,7 @@ fn text(out: &Path, recording: &Path, fit: &DynamicsFit, curves: &Curves) -> Str
     };
     for (n, role) in fit.model.roles.iter().enumerate() {
         put(table(PREDICTOR_COLUMNS.map(whole), predictors(&role.role.scores), 0, width));
-        let [a, b, c, d, e, f] = METRIC_COLUMNS;
-        let columns = [whole(a), whole(b), whole(c), whole(d), whole(e), prose(f)];
-        put(table(columns, metrics(&fit.model, n, &role.role.scores), 0, width));
+        put(table(METRIC_COLUMNS.map(whole), metrics(&fit.model, n, &role.role.scores), 0, width));
     }
     if !fit.support.is_empty() {
         put(table(ACTION_COLUMNS.map(whole), actions(fit), 0, width));
@@ -235,7 +241,11 @@ fn page(out: &Path, fit: &DynamicsFit, curves: &Curves) -> String {
     let mut page = head(&escaped(&heading(out, fit)));
     page.extend(["<h1>", &escaped(&heading(out, fit)), "</h1>\n"]);
     for (n, role) in fit.model.roles.iter().enumerate() {
-        page.push_str(&section(&format!("Forecasts of role {n}"), PREDICTOR_COLUMNS, &predictors(&role.role.scores)));
+        page.push_str(&section(
+            &format!("Forecasts of role {n}"),
+            PREDICTOR_COLUMNS,
+            &predictors(&role.role.scores),
+        ));
         page.push_str(&section(
             &format!("Metrics of role {n}"),
             METRIC_COLUMNS,
@@ -263,7 +273,9 @@ mod tests {
 
     #[test]
     fn an_impossible_hyper_parameter_is_told_with_its_range() {
-        let told = |text: &str| ron_file::parse::<Hyperparameters>(text).and_then(|numbers| numbers.check()).unwrap_err();
+        let told = |text: &str| {
+            ron_file::parse::<Hyperparameters>(text).and_then(|numbers| numbers.check()).unwrap_err()
+        };
         insta::assert_snapshot!(told("(lags: 0)"), @"lags must be from 1 to 20, but is 0");
         insta::assert_snapshot!(told("(penalties: [])"), @"penalties must be numbers above 0, one at least");
         insta::assert_snapshot!(told("(units: 8,\n unit: 9)"), @r#"2:2: no field is called "unit"; did you mean "units"?"#);

@@ -19,7 +19,7 @@ use crate::progress_bar::ProgressSteps;
 use crate::report_file::{self, is_printed};
 use crate::report_page::{END, head, section};
 use crate::stdout;
-use crate::table::{self, prose, table, whole};
+use crate::table::{self, table, whole};
 
 /// Paths of a forecast.
 const PATHS: usize = 100;
@@ -35,7 +35,10 @@ pub(super) fn validate(args: &ValidateArgs, seed: u64) -> Result<ExitCode, Error
         ("--junit", args.junit.is_some()),
     ];
     if let Some((flag, _)) = of_configs.into_iter().find(|(_, is_given)| *is_given) {
-        return Err(Error::Usage(format!("{flag} is for configs, and {} is a model; leave it out", args.config)));
+        return Err(Error::Usage(format!(
+            "{flag} is for configs, and {} is a model; leave it out",
+            args.config
+        )));
     }
     let path = Path::new(&args.config);
     let bytes = user_file::read(path, BYTES_MAX)
@@ -87,16 +90,12 @@ impl Report<'_> {
         };
         for (n, scores) in self.found.roles.iter().enumerate() {
             put(table(PREDICTOR_COLUMNS.map(whole), predictors(scores), 0, width));
-            let [a, b, c, d, e, f] = METRIC_COLUMNS;
-            let columns = [whole(a), whole(b), whole(c), whole(d), whole(e), prose(f)];
-            put(table(columns, metrics(self.model, n, scores), 0, width));
+            put(table(METRIC_COLUMNS.map(whole), metrics(self.model, n, scores), 0, width));
         }
         let legend = "nRMSE, CRPS: less is better, 1 is a deviation of the metric; IN 90 %: 0.9 is best";
         put(table::paragraph(legend, 0, width));
         if !self.found.effects.is_empty() {
-            let [a, b, c, d, e] = EFFECT_COLUMNS;
-            let columns = [whole(a), whole(b), whole(c), whole(d), prose(e)];
-            put(table(columns, effects(&self.found.effects), 0, width));
+            put(table(EFFECT_COLUMNS.map(whole), effects(&self.found.effects), 0, width));
         }
         text
     }
@@ -105,7 +104,11 @@ impl Report<'_> {
         let mut page = head(&escaped(&self.heading()));
         page.extend(["<h1>", &escaped(&self.heading()), "</h1>\n"]);
         for (n, scores) in self.found.roles.iter().enumerate() {
-            page.push_str(&section(&format!("Forecasts of role {n}"), PREDICTOR_COLUMNS, &predictors(scores)));
+            page.push_str(&section(
+                &format!("Forecasts of role {n}"),
+                PREDICTOR_COLUMNS,
+                &predictors(scores),
+            ));
             let rows = metrics(self.model, n, scores);
             page.push_str(&section(&format!("Metrics of role {n}"), METRIC_COLUMNS, &rows));
         }
@@ -116,9 +119,7 @@ impl Report<'_> {
 
     fn json(&self) -> String {
         let effect = |effect: &ActionEffect| {
-            let response = |(horizon, [mean, low, high]): &(usize, [f64; 3])| {
-                json!({ "horizon": horizon, "mean": mean, "low": low, "high": high })
-            };
+            let response = |(horizon, [mean, low, high]): &(usize, [f64; 3])| json!({ "horizon": horizon, "mean": mean, "low": low, "high": high });
             json!({
                 "action": effect.action,
                 "metric": effect.metric,

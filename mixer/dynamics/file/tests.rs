@@ -43,7 +43,12 @@ fn model() -> Model {
             column("hits_total", Kind::Counter, None),
             column("misses_total", Kind::Counter, None),
         ],
-        sums: vec![Sum { metric: "gets_total".to_owned(), labels: Vec::new(), help: String::new(), of: vec![1, 2] }],
+        sums: vec![Sum {
+            metric: "gets_total".to_owned(),
+            labels: Vec::new(),
+            help: String::new(),
+            of: vec![1, 2],
+        }],
         parts: vec![Parts { of: vec![1, 2], sum: 4.0 }],
         lags: 2,
         gaps: vec![1],
@@ -67,7 +72,8 @@ fn model() -> Model {
         high: 1.0,
         toggles: 9,
     };
-    let model = RoleModel { role, step_secs: 5.0, actions: 1, linear, members: vec![network], residuals, newest };
+    let model =
+        RoleModel { role, step_secs: 5.0, actions: 1, linear, members: vec![network], residuals, newest };
     Model { step_secs: 5.0, actions: vec![action], roles: vec![model], lineage: Lineage::default() }
 }
 

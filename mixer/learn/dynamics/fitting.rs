@@ -28,6 +28,8 @@ use crate::statistics::{mean, number};
 const ROWS_MIN: usize = 60;
 /// The most metrics of a role.
 const COLUMNS_MAX: usize = 256;
+/// Refused actions that an error names.
+const REFUSALS_SHOWN: usize = 3;
 /// Rows of two days have a season.
 const SEASON_SECS: f64 = 2.0 * 86_400.0;
 /// A metric with this share of gaps has a mark of them.
@@ -123,7 +125,9 @@ pub fn fit_dynamics(
     checkpoints: &mut dyn Checkpoints,
     progress: &mut dyn FnMut(FitProgress),
 ) -> Result<DynamicsFit, LearnError> {
-    let samples = load(recording, &options.selectors, |done, all| progress(FitProgress::Counted { of: "slices", done, all }))?;
+    let samples = load(recording, &options.selectors, |done, all| {
+        progress(FitProgress::Counted { of: "slices", done, all });
+    })?;
     let (mut tables, step_secs, mut left_out) = tables(recording, &samples, None);
     tables.retain(|table| {
         let rows = table.values.len() / table.columns.len().max(1);
@@ -181,7 +185,10 @@ fn supported(
     let support = levels.support(&rows);
     let refusals: Vec<&str> = support.iter().filter_map(|own| own.refusal.as_deref()).collect();
     if !support.is_empty() && levels.actions.is_empty() {
-        return Err(LearnError::Unsupported { notes: refusals.join("; ") });
+        let more = refusals.len().saturating_sub(REFUSALS_SHOWN);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let shown = refusals.iter().take(REFUSALS_SHOWN).copied().collect::<Vec<&str>>().join("; ");
+        return Err(LearnError::Unsupported { notes: format!("{shown}{more}") });
     }
     Ok((levels, support))
 }
@@ -216,19 +223,32 @@ impl RoleFit<'_> {
         let mut model = linear.clone();
         noise::spread(&mut model, &rows, learned, selection);
         let hash = hash(&rows, self.options);
-        let ensemble = Ensemble { role: self.n, rows: &rows, stretches: self.stretches, options: self.options, of: &hash };
+        let ensemble = Ensemble {
+            role: self.n,
+            rows: &rows,
+            stretches: self.stretches,
+            options: self.options,
+            of: &hash,
+        };
         let networks = ensemble.trained(&model, checkpoints, progress)?;
         self.choose(&mut model, networks, &rows, &scales);
         let numbers = &self.options.numbers;
         let seed = Seed::new(self.options.seed).child(&format!("role {}", self.n));
         noise::give(&mut model, &rows, (learned, selection), (numbers.paths, seed));
         model.newest = rows.iter().flat_map(|rows| rows.history(rows.len() - 1, numbers.lags)).collect();
-        let scoring = Scoring { hosts: &rows, stretches: self.stretches, scales: &scales, paths: numbers.paths, seed };
+        let scoring =
+            Scoring { hosts: &rows, stretches: self.stretches, scales: &scales, paths: numbers.paths, seed };
         model.role.scores = scoring.all(&model, &linear, Some(&blind));
         Ok((model, hash))
     }
 
-    fn role(&self, tables: &[HostTable], columns: &[Column], rows: &[HostRows], sums: Vec<(Column, [usize; 2])>) -> Role {
+    fn role(
+        &self,
+        tables: &[HostTable],
+        columns: &[Column],
+        rows: &[HostRows],
+        sums: Vec<(Column, [usize; 2])>,
+    ) -> Role {
         let width = columns.len();
         let raw: Vec<&[f64]> = tables.iter().flat_map(|table| table.values.chunks_exact(width)).collect();
         let gaps = |n: &usize| {
@@ -293,9 +313,8 @@ impl RoleFit<'_> {
         let own = errors(&with, rows, selection, scales);
         let most = 1.0 - self.options.numbers.gain;
         for (place, column) in with.role.columns.iter_mut().enumerate() {
-            if !(own[place] <= most * linear[place].min(still[place])) {
-                column.by = model.role.columns[place].by;
-            }
+            let is_better = own[place] <= most * linear[place].min(still[place]);
+            column.by = if is_better { Predictor::Network } else { model.role.columns[place].by };
         }
         if with.role.columns.iter().any(|column| column.by == Predictor::Network) {
             *model = with;
@@ -314,12 +333,7 @@ pub(super) struct Scoring<'s> {
 
 impl Scoring<'_> {
     /// The scores of a model, of the same with the actions of another time, and of the baselines.
-    pub(super) fn all(
-        &self,
-        model: &RoleModel,
-        linear: &RoleModel,
-        blind: Option<&RoleModel>,
-    ) -> Vec<Score> {
+    pub(super) fn all(&self, model: &RoleModel, linear: &RoleModel, blind: Option<&RoleModel>) -> Vec<Score> {
         let mut all = self.own("model", model, self.hosts);
         if model.actions > 0 {
             let shifted: Vec<HostRows> = self.hosts.iter().map(HostRows::with_shifted_actions).collect();
@@ -343,7 +357,8 @@ impl Scoring<'_> {
         let before = Forecasts::of(model, self.hosts, selection, None, self.seed);
         let width = |column: usize, horizon: usize| {
             let pairs = before.pairs(self.hosts, selection, horizon, column);
-            let squares: Vec<f64> = pairs.map(|(paths, value)| (mean(paths) - value) * (mean(paths) - value)).collect();
+            let squares: Vec<f64> =
+                pairs.map(|(paths, value)| (mean(paths) - value) * (mean(paths) - value)).collect();
             libm::sqrt(mean(&squares))
         };
         let widths: Vec<[f64; HORIZONS.len()]> =

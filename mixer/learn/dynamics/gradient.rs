@@ -96,7 +96,13 @@ impl<'r> Sequence<'r> {
             by_feature.fill(0.0);
             add_product_back(&model.linear, &back, &mut by_feature);
             let sums = (&mut *gradient, &mut *by_feature);
-            network.backward(&forward.features[step], &forward.passes[step], (&back, variances), &mut units, sums);
+            network.backward(
+                &forward.features[step],
+                &forward.passes[step],
+                (&back, variances),
+                &mut units,
+                sums,
+            );
             for lag in 0..lags {
                 let from = (lags - 1 + step - lag) * width;
                 let own = &by_feature[lag * width..(lag + 1) * width];

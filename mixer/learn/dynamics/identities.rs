@@ -15,17 +15,23 @@ const CONSTANT: f64 = 0.02;
 /// The sums among whole counters; `rows` have the rate of each column, or NaN.
 pub(super) fn sums(columns: &[Column], rows: &[&[f64]]) -> Vec<SumOf> {
     let is_counter = |n: &usize| columns[*n].kind == Kind::Counter && columns[*n].is_whole;
-    let totals: Vec<f64> = (0..columns.len()).map(|n| rows.iter().map(|row| row[n]).filter(|x| x.is_finite()).sum()).collect();
+    let totals: Vec<f64> =
+        (0..columns.len()).map(|n| rows.iter().map(|row| row[n]).filter(|x| x.is_finite()).sum()).collect();
     let counters: Vec<usize> = (0..columns.len()).filter(is_counter).filter(|n| totals[*n] > 0.0).collect();
     let mut found: Vec<SumOf> = Vec::new();
     for sum in &counters {
         let pairs = counters.iter().flat_map(|a| counters.iter().map(move |b| (*a, *b)));
         let is_pair = |(a, b): &(usize, usize)| {
-            a < b && a != sum && b != sum && (totals[*a] + totals[*b] - totals[*sum]).abs() <= 1e-3 * totals[*sum]
+            a < b
+                && a != sum
+                && b != sum
+                && (totals[*a] + totals[*b] - totals[*sum]).abs() <= 1e-3 * totals[*sum]
         };
-        let is_part = |n: usize, found: &[SumOf]| found.iter().any(|own| own.sum == n || own.of.contains(sum));
+        let is_part =
+            |n: usize, found: &[SumOf]| found.iter().any(|own| own.sum == n || own.of.contains(sum));
         let holds = |(a, b): &(usize, usize)| {
-            let differs = |row: &&&[f64]| (row[*a] + row[*b] - row[*sum]).abs() > 1e-6 * row[*sum].abs().max(1e-9);
+            let differs =
+                |row: &&&[f64]| (row[*a] + row[*b] - row[*sum]).abs() > 1e-6 * row[*sum].abs().max(1e-9);
             !is_part(*a, &found) && !is_part(*b, &found) && !rows.iter().any(|row| differs(&row))
         };
         if let Some((a, b)) = pairs.filter(is_pair).find(holds) {

@@ -29,7 +29,8 @@ impl ActionSupport {
     /// A sentence on another action that cannot be told apart from it.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        let (other, correlation) = self.alike.as_ref().filter(|(_, correlation)| correlation.abs() >= ALIKE)?;
+        let (other, correlation) =
+            self.alike.as_ref().filter(|(_, correlation)| correlation.abs() >= ALIKE)?;
         Some(format!(
             "action {} cannot be told apart from {other}: their correlation is {correlation:.2}; record them at times of their own",
             self.action
@@ -57,28 +58,34 @@ struct Window {
 
 impl Levels {
     /// The actions of a recording with these hosts. One with a strength and no end lasts until the next one of its name and target; one
-    /// without both is a pulse of a step.
+    /// without both is a pulse of a step. Names that differ in a number at their end, as the faults `load 1` and `load 2` of a config, are
+    /// one action.
     pub(super) fn of(recorded: &[RecordedAction], hosts: &BTreeSet<&str>, step_ms: i64) -> Self {
         let mut recorded: Vec<&RecordedAction> = recorded.iter().collect();
         recorded.sort_by_key(|action| action.at_ms);
         let mut by_id: BTreeMap<(&str, &str), Vec<Window>> = BTreeMap::new();
         for (place, action) in recorded.iter().enumerate() {
             let is_of_host = hosts.contains(&*action.target);
-            let is_next = |other: &&&RecordedAction| other.name == action.name && other.target == action.target;
+            let is_same = |other: &RecordedAction| unnumbered(&other.name) == unnumbered(&action.name);
+            let is_next = |other: &&&RecordedAction| is_same(other) && other.target == action.target;
             let next = || recorded[place + 1..].iter().find(is_next).map_or(i64::MAX, |other| other.at_ms);
             let end_ms = match (action.until_ms, action.value) {
                 (Some(until), _) => until,
                 (None, Some(_)) => next(),
                 (None, None) => action.at_ms + step_ms,
             };
-            let (target, host) = if is_of_host { ("", &*action.target) } else { (&*action.target, "") };
+            let (target, host) = match &*action.target {
+                host if is_of_host => ("", host),
+                "*" => ("", ""),
+                target => (target, ""),
+            };
             let window = Window {
                 host: host.to_owned(),
                 begin_ms: action.at_ms,
                 end_ms,
                 strength: action.value.unwrap_or(1.0),
             };
-            by_id.entry((&action.name, target)).or_default().push(window);
+            by_id.entry((unnumbered(&action.name), target)).or_default().push(window);
         }
         let mut levels = Self::default();
         for ((name, target), windows) in by_id {
@@ -108,7 +115,8 @@ impl Levels {
     fn toggles(&self, action: usize, hosts: &BTreeSet<&str>) -> usize {
         let of_host = |host: &str| {
             let own: Vec<&Window> = self.windows_of(action, host).collect();
-            let mut times: Vec<i64> = own.iter().flat_map(|window| [window.begin_ms, window.end_ms]).collect();
+            let mut times: Vec<i64> =
+                own.iter().flat_map(|window| [window.begin_ms, window.end_ms]).collect();
             times.sort_unstable();
             times.dedup();
             let levels = times.iter().filter(|at| **at < i64::MAX).map(|at| self.strength(action, host, *at));
@@ -162,12 +170,13 @@ impl Levels {
     pub(super) fn support(&mut self, rows: &[Vec<f64>]) -> Vec<ActionSupport> {
         let count = self.actions.len();
         let column = |n: usize| rows.iter().map(move |row| row[n]);
-        let named = |action: &Action| format!("{} {}", action.name, action.target).trim().to_owned();
-        let names: Vec<String> = self.actions.iter().map(named).collect();
+        let shown = |action: &Action| format!("{} {}", action.name, action.target).trim().to_owned();
+        let names: Vec<String> = self.actions.iter().map(shown).collect();
         let of = |n: usize| {
             let others = (0..count).filter(|other| *other != n);
-            let correlations =
-                others.map(|other| (names[other].clone(), crate::statistics::correlation(column(n).zip(column(other)))));
+            let correlations = others.map(|other| {
+                (names[other].clone(), crate::statistics::correlation(column(n).zip(column(other))))
+            });
             let alike = correlations.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
             let toggles = self.actions[n].toggles;
             let refusal = (toggles < TOGGLES_MIN).then(|| {
@@ -188,11 +197,27 @@ impl Levels {
     }
 }
 
+/// A name without a number behind a blank at its end.
+fn unnumbered(name: &str) -> &str {
+    match name.rsplit_once(' ') {
+        Some((first, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            first
+        }
+        _ => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn action(at_secs: i64, name: &str, target: &str, value: Option<f64>, until_secs: Option<i64>) -> RecordedAction {
+    fn action(
+        at_secs: i64,
+        name: &str,
+        target: &str,
+        value: Option<f64>,
+        until_secs: Option<i64>,
+    ) -> RecordedAction {
         RecordedAction {
             at_ms: at_secs * 1000,
             name: name.to_owned(),
@@ -206,14 +231,14 @@ mod tests {
     fn levels_are_means_of_steps_and_a_host_has_its_own() {
         let recorded = [
             action(10, "load", "", Some(4.0), Some(20)),
-            action(30, "load", "", Some(2.0), None),
+            action(30, "load 2", "*", Some(2.0), None),
             action(12, "drain", "a", None, Some(14)),
             action(40, "restart", "db", None, None),
         ];
         let hosts = BTreeSet::from(["a", "b"]);
         let levels = Levels::of(&recorded, &hosts, 2000);
-        let levers: Vec<&str> = levels.actions.iter().map(|action| &*action.lever).collect();
-        assert_eq!(levers, ["drain", "load", "restart_db"]);
+        let names: Vec<&str> = levels.actions.iter().map(|action| &*action.lever).collect();
+        assert_eq!(names, ["drain", "load", "restart_db"]);
         assert_eq!(levels.mean("a", 8_000, 12_000), [0.0, 0.5, 0.0]);
         assert_eq!(levels.mean("a", 12_000, 16_000), [0.5, 1.0, 0.0]);
         assert_eq!(levels.mean("b", 12_000, 16_000), [0.0, 1.0, 0.0]);
@@ -225,7 +250,8 @@ mod tests {
     #[test]
     fn an_action_that_changes_seldom_is_refused_with_what_to_record_and_twins_are_named() {
         let cycle = |n: i64, name: &str| action(n * 60, name, "", None, Some(n * 60 + 30));
-        let mut recorded: Vec<RecordedAction> = (0..10).flat_map(|n| [cycle(n, "a"), cycle(n, "b")]).collect();
+        let mut recorded: Vec<RecordedAction> =
+            (0..10).flat_map(|n| [cycle(n, "a"), cycle(n, "b")]).collect();
         recorded.push(cycle(3, "once"));
         let mut levels = Levels::of(&recorded, &BTreeSet::new(), 10_000);
         let rows: Vec<Vec<f64>> = (0..60).map(|n| levels.mean("", n * 10_000, (n + 1) * 10_000)).collect();
@@ -233,6 +259,9 @@ mod tests {
         assert_eq!(levels.actions.len(), 2);
         assert!(support[0].warning().unwrap().contains("a cannot be told apart from b"), "{support:?}");
         let refusal = support[2].refusal.as_ref().unwrap();
-        assert!(refusal.contains("once is left out: it changes 2 times") && refusal.contains("3 more"), "{refusal}");
+        assert!(
+            refusal.contains("once is left out: it changes 2 times") && refusal.contains("3 more"),
+            "{refusal}"
+        );
     }
 }

@@ -19,7 +19,15 @@ pub(super) struct Steps {
 /// A model of a role without weights.
 pub(super) fn empty(role: Role, step_secs: f64, actions: usize) -> RoleModel {
     let linear = vec![0.0; role.features(actions) * role.columns.len()];
-    RoleModel { role, step_secs, actions, linear, members: Vec::new(), residuals: Vec::new(), newest: Vec::new() }
+    RoleModel {
+        role,
+        step_secs,
+        actions,
+        linear,
+        members: Vec::new(),
+        residuals: Vec::new(),
+        newest: Vec::new(),
+    }
 }
 
 impl Steps {
@@ -51,7 +59,10 @@ impl Steps {
                 let mut right = vec![0.0; size];
                 for row in &rows {
                     let change = self.changes[*row][column];
-                    right.iter_mut().zip(&self.features[*row]).for_each(|(sum, feature)| *sum += feature * change);
+                    right
+                        .iter_mut()
+                        .zip(&self.features[*row])
+                        .for_each(|(sum, feature)| *sum += feature * change);
                 }
                 let solved = factor.solve(right);
                 solved.into_iter().enumerate().for_each(|(n, weight)| weights[n * width + column] = weight);
@@ -64,7 +75,8 @@ impl Steps {
     fn groups(&self, width: usize) -> Vec<Vec<usize>> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for column in 0..width {
-            let is_alike = |group: &&mut Vec<usize>| self.unknown.iter().all(|row| row[column] == row[group[0]]);
+            let is_alike =
+                |group: &&mut Vec<usize>| self.unknown.iter().all(|row| row[column] == row[group[0]]);
             match groups.iter_mut().find(is_alike) {
                 Some(group) => group.push(column),
                 None => groups.push(vec![column]),

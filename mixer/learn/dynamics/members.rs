@@ -11,7 +11,7 @@ use promemu_dynamics::role::RoleModel;
 use super::fitting::{DynamicsOptions, FitProgress, Stretches};
 use super::gradient::Sequence;
 use super::rows::HostRows;
-use super::training::{Lessons, Trainee};
+use super::training::{Lessons, Student};
 use crate::error::LearnError;
 
 /// The place of checkpoints: the state of each member, by name, so that a training that was ended goes on.
@@ -78,7 +78,8 @@ impl Ensemble<'_> {
             rows: self.rows,
         };
         let name = |member: usize| format!("role-{}-member-{member}", self.role);
-        let kept: Vec<Option<Vec<u8>>> = (0..numbers.members).map(|member| checkpoints.load(&name(member))).collect();
+        let kept: Vec<Option<Vec<u8>>> =
+            (0..numbers.members).map(|member| checkpoints.load(&name(member))).collect();
         let next = AtomicUsize::new(0);
         let (sender, receiver) = channel::<News>();
         let mut trained: Vec<Option<Network>> = vec![None; numbers.members];
@@ -117,10 +118,10 @@ impl Ensemble<'_> {
             let member = next.fetch_add(1, Ordering::Relaxed);
             let Some(kept) = kept.get(member) else { return trained };
             let seed = Seed::new(self.options.seed).child(&format!("role {} member {member}", self.role));
-            let kept = kept.as_ref().and_then(|bytes| Trainee::from_bytes(bytes, lessons, self.of));
-            let mut trainee = kept.unwrap_or_else(|| Trainee::new(lessons, self.of, seed));
-            while !trainee.is_over() {
-                let look = trainee.train(lessons, seed);
+            let kept = kept.as_ref().and_then(|bytes| Student::from_bytes(bytes, lessons, self.of));
+            let mut student = kept.unwrap_or_else(|| Student::new(lessons, self.of, seed));
+            while !student.is_over() {
+                let look = student.train(lessons, seed);
                 let progress = FitProgress::Trained {
                     role: self.role,
                     member,
@@ -129,13 +130,13 @@ impl Ensemble<'_> {
                     loss: look.loss,
                     error: look.error,
                 };
-                let Ok(checkpoint) = trainee.to_bytes() else { break };
+                let Ok(checkpoint) = student.to_bytes() else { break };
                 // Nobody hears it if a checkpoint could not be written.
                 if sender.send(News { member, progress, checkpoint }).is_err() {
                     return trained;
                 }
             }
-            trained.push((member, trainee.best()));
+            trained.push((member, student.best()));
         }
     }
 }

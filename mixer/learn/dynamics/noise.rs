@@ -34,7 +34,9 @@ fn errors(model: &RoleModel, hosts: &[HostRows], stretch: Stretch) -> Errors {
                 let levels = &rows.levels[row][..model.actions];
                 let moment = Moment { levels, at_secs: rows.at_secs(row) };
                 model.advance(&mut own, moment, None);
-                let error = |(place, x): (usize, &f64)| if rows.missing(row)[place] { 0.0 } else { x - own.x(model)[place] };
+                let error = |(place, x): (usize, &f64)| {
+                    if rows.missing(row)[place] { 0.0 } else { x - own.x(model)[place] }
+                };
                 errors.rows.push(rows.x(row).iter().enumerate().map(error).collect());
                 let told = |place: usize| own.log_variance(place).map(|variance| libm::exp(0.5 * variance));
                 errors.deviations.push((0..rows.width).map(told).collect());
@@ -106,7 +108,8 @@ fn calibrate(model: &mut RoleModel, hosts: &[HostRows], stretch: Stretch, paths:
         for place in 0..model.role.columns.len() {
             let mut logs = Vec::new();
             for horizon in HORIZONS {
-                let far = forecasts.pairs(hosts, stretch, horizon, place).map(|(paths, value)| far(paths, value));
+                let far =
+                    forecasts.pairs(hosts, stretch, horizon, place).map(|(paths, value)| far(paths, value));
                 let far = sorted(&far.filter(|far| far.is_finite()).collect::<Vec<f64>>());
                 if far.len() >= FORECASTS_MIN {
                     logs.push(libm::log(quantile(&far, 0.9).clamp(0.3, 3.0)));

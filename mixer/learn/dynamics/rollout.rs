@@ -91,7 +91,13 @@ pub(super) struct Forecasts {
 
 impl Forecasts {
     /// The forecasts of a stretch. With noise `paths` of them, by the members of the ensemble in turn; without one path of each.
-    pub(super) fn of(model: &RoleModel, hosts: &[HostRows], stretch: Stretch, paths: Option<usize>, seed: Seed) -> Self {
+    pub(super) fn of(
+        model: &RoleModel,
+        hosts: &[HostRows],
+        stretch: Stretch,
+        paths: Option<usize>,
+        seed: Seed,
+    ) -> Self {
         let members = model.members.len().max(1);
         let width = model.role.columns.len();
         let count = paths.unwrap_or(members);
@@ -180,7 +186,12 @@ pub(super) fn deviations(hosts: &[HostRows], stretch: Stretch, columns: &[Column
 }
 
 /// The errors of mean forecasts, in deviations, by metric; NaN for one that does not change.
-pub(super) fn errors(model: &RoleModel, hosts: &[HostRows], stretch: Stretch, scales: &[Option<f64>]) -> Vec<f64> {
+pub(super) fn errors(
+    model: &RoleModel,
+    hosts: &[HostRows],
+    stretch: Stretch,
+    scales: &[Option<f64>],
+) -> Vec<f64> {
     let forecasts = Forecasts::of(model, hosts, stretch, None, Seed::new(0));
     let of = |(column, scale): (usize, &Option<f64>)| {
         let Some(scale) = scale else { return f64::NAN };
@@ -217,7 +228,14 @@ pub(super) fn scores(
             let mut sums = Sums::default();
             for (paths, value) in forecasts.pairs(hosts, stretch, horizon, column) {
                 match width {
-                    Some(width) => score_normal(crate::statistics::mean(paths), width(column, horizon), value, &mut sums),
+                    Some(width) => {
+                        score_normal(
+                            crate::statistics::mean(paths),
+                            width(column, horizon),
+                            value,
+                            &mut sums,
+                        );
+                    }
                     None => score_ensemble(&sorted(paths), value, &mut sums),
                 }
             }
@@ -234,9 +252,18 @@ pub(super) fn scores(
     }
     let means = HORIZONS.map(|horizon| {
         let own: Vec<&Score> = all.iter().filter(|score| score.horizon == horizon).collect();
-        let mean = |of: fn(&Score) -> f64| crate::statistics::mean(&own.iter().map(|score| of(score)).collect::<Vec<f64>>());
+        let mean = |of: fn(&Score) -> f64| {
+            crate::statistics::mean(&own.iter().map(|score| of(score)).collect::<Vec<f64>>())
+        };
         let (nrmse, crps, coverage) = (mean(|own| own.nrmse), mean(|own| own.crps), mean(|own| own.coverage));
-        (!own.is_empty()).then(|| Score { predictor: predictor.to_owned(), metric: None, horizon, nrmse, crps, coverage })
+        (!own.is_empty()).then(|| Score {
+            predictor: predictor.to_owned(),
+            metric: None,
+            horizon,
+            nrmse,
+            crps,
+            coverage,
+        })
     });
     means.into_iter().flatten().chain(all).collect()
 }

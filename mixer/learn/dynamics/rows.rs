@@ -46,9 +46,18 @@ pub(super) struct HostRows {
 }
 
 /// The tables of all hosts, the step, and notes on what is left out.
-pub(super) fn tables(recording: &Recording, samples: &Samples, step_secs: Option<f64>) -> (Vec<HostTable>, f64, Vec<String>) {
+pub(super) fn tables(
+    recording: &Recording,
+    samples: &Samples,
+    step_secs: Option<f64>,
+) -> (Vec<HostTable>, f64, Vec<String>) {
     let found = inventory(recording, samples);
-    let steps: Vec<f64> = samples.floats.values().filter(|floats| floats.len() > 2).map(|floats| GridSeries::of(floats).step_secs).collect();
+    let steps: Vec<f64> = samples
+        .floats
+        .values()
+        .filter(|floats| floats.len() > 2)
+        .map(|floats| GridSeries::of(floats).step_secs)
+        .collect();
     let steps = sorted(&steps);
     let step_secs = step_secs.unwrap_or_else(|| steps.get(steps.len() / 2).copied().unwrap_or(15.0));
     let mut left_out = found.left_out;
@@ -86,7 +95,10 @@ fn table(host: &RecordedHost<'_>, step_secs: f64, left_out: &mut Vec<String>) ->
     let count = index(libm::round(millis(end_ms - begin_ms) / (step_secs * 1000.0))) + 1;
     let width = parts.len();
     if count.saturating_mul(width) > VALUES_MAX {
-        left_out.push(format!("host {}: it has more than {VALUES_MAX} values; fit a part of it, with --match", host.name));
+        left_out.push(format!(
+            "host {}: it has more than {VALUES_MAX} values; fit a part of it, with --match",
+            host.name
+        ));
         return None;
     }
     let mut values = vec![f64::NAN; count * width];
@@ -127,7 +139,9 @@ fn placed(floats: &Floats, kind: &Kind, begin_ms: i64, step_secs: f64, count: us
     let mut values = vec![f64::NAN; count];
     let place = |at: i64| index(libm::round(millis(at - begin_ms) / (step_secs * 1000.0)));
     if *kind == Kind::Gauge {
-        floats.iter().for_each(|(at, value)| values[place(*at).min(count - 1)] = *value);
+        for (at, value) in floats {
+            values[place(*at).min(count - 1)] = *value;
+        }
         return values;
     }
     let mut before: Option<(i64, f64)> = None;
@@ -151,7 +165,8 @@ fn placed(floats: &Floats, kind: &Kind, begin_ms: i64, step_secs: f64, count: us
 pub(super) fn by_role(tables: Vec<HostTable>) -> Vec<Vec<HostTable>> {
     let mut roles: BTreeMap<Vec<String>, Vec<HostTable>> = BTreeMap::new();
     for table in tables {
-        let key = table.columns.iter().map(|column| format!("{} {:?}", column.shown(), column.kind)).collect();
+        let key =
+            table.columns.iter().map(|column| format!("{} {:?}", column.shown(), column.kind)).collect();
         roles.entry(key).or_default().push(table);
     }
     roles.into_values().collect()
@@ -167,7 +182,8 @@ pub(super) fn without_sums(tables: &mut [HostTable]) -> Vec<(Column, [usize; 2])
     let place = |n: usize| (0..n).filter(|other| is_kept(*other)).count();
     let kept: Vec<usize> = (0..width).filter(|n| is_kept(*n)).collect();
     for table in tables.iter_mut() {
-        table.values = table.values.chunks_exact(width).flat_map(|row| kept.iter().map(|n| row[*n])).collect();
+        table.values =
+            table.values.chunks_exact(width).flat_map(|row| kept.iter().map(|n| row[*n])).collect();
         table.columns = kept.iter().map(|n| columns[*n].clone()).collect();
     }
     found.iter().map(|SumOf { sum, of }| (columns[*sum].clone(), of.map(place))).collect()

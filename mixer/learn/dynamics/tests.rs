@@ -27,7 +27,7 @@ fn recorded(metrics: &BTreeMap<&str, Vec<f64>>, on: &[(i64, i64)]) -> (tempfile:
         let labels = vec![("instance".to_owned(), "web:80".to_owned()), ("job".to_owned(), "web".to_owned())];
         let floats: Floats = (0..).map(|n| n * STEP_MS).zip(values.iter().copied()).collect();
         end_ms = floats.last().unwrap().0;
-        slice.put_floats(&ReadSeries { metric: (*metric).to_owned(), labels }, floats.into_iter()).unwrap();
+        slice.put_floats(&ReadSeries { metric: (*metric).to_owned(), labels }, floats).unwrap();
     }
     folder.commit(slice, end_ms + 1, |_| {}).unwrap();
     let action = |(from, to): &(i64, i64)| Action {
@@ -45,7 +45,8 @@ fn recorded(metrics: &BTreeMap<&str, Vec<f64>>, on: &[(i64, i64)]) -> (tempfile:
 /// Times of different lengths at which an action is on, each begun and ended by a step, and its level in the step to each row.
 fn cycles(rows: i64, rng: &mut Rng) -> (Vec<(i64, i64)>, Vec<f64>) {
     let (mut on, mut at) = (Vec::new(), 5);
-    let mut length = |low: i64, high: i64| low + i64::try_from(rng.below((high - low).unsigned_abs())).unwrap();
+    let mut length =
+        |low: i64, high: i64| low + i64::try_from(rng.below((high - low).unsigned_abs())).unwrap();
     while at < rows {
         let end = at + length(4, 25);
         on.push((at, end));
@@ -91,20 +92,34 @@ fn a_linear_system_is_recovered_with_the_effect_of_its_action() {
     let (_dir, recording) = linear_system(900);
     let fit = fitted(&recording, &options(Hyperparameters { members: 0, ..Hyperparameters::default() }));
     let model = &fit.model.roles[0];
-    assert!(model.role.columns.iter().all(|column| column.by == Predictor::Linear), "{:?}", model.role.columns);
+    assert!(
+        model.role.columns.iter().all(|column| column.by == Predictor::Linear),
+        "{:?}",
+        model.role.columns
+    );
     // The action is worth 6 in a step, and 30 in the end.
-    let mut state = model.state([model.role.columns[0].state(50.0), model.role.columns[1].state(20.0)].repeat(3), &[0.0], 0);
+    let mut state = model.state(
+        [model.role.columns[0].state(50.0), model.role.columns[1].state(20.0)].repeat(3),
+        &[0.0],
+        0,
+    );
     let temperatures: Vec<f64> = (1..=40u32)
         .map(|n| {
             model.advance(&mut state, Moment { levels: &[1.0], at_secs: f64::from(n) }, None);
             rates(&model.role, state.x(model))[0]
         })
         .collect();
-    assert!((temperatures[0] - 56.0).abs() < 1.0 && (temperatures[39] - 80.0).abs() < 3.0, "{temperatures:?}");
+    assert!(
+        (temperatures[0] - 56.0).abs() < 1.0 && (temperatures[39] - 80.0).abs() < 3.0,
+        "{temperatures:?}"
+    );
     let scores = &model.role.scores;
     let at_15 = |predictor: &str| score(scores, predictor, None, 15).nrmse;
     let own = at_15("model");
-    assert!(own < 0.6 * at_15("persistence") && own < 0.7 * at_15("autoregression without actions"), "{scores:?}");
+    assert!(
+        own < 0.6 * at_15("persistence") && own < 0.7 * at_15("autoregression without actions"),
+        "{scores:?}"
+    );
     assert!(at_15("model, actions of another time") > 1.5 * own, "{scores:?}");
     for horizon in [1, 5, 15] {
         let coverage = score(scores, "model", None, horizon).coverage;
@@ -151,7 +166,11 @@ fn of_a_queue_that_saturates_the_network_is_kept_and_beats_the_linear_part() {
     let (_dir, recording) = queue(900);
     let fit = fitted(&recording, &options(small()));
     let model = &fit.model.roles[0];
-    assert!(model.role.columns.iter().any(|column| column.by == Predictor::Network), "{:?}", model.role.columns);
+    assert!(
+        model.role.columns.iter().any(|column| column.by == Predictor::Network),
+        "{:?}",
+        model.role.columns
+    );
     let scores = &model.role.scores;
     let at_15 = |predictor: &str| score(scores, predictor, None, 15).nrmse;
     println!("{} {} {}", at_15("model"), at_15("ridge with actions"), at_15("persistence"));
@@ -183,7 +202,8 @@ fn a_model_does_not_depend_on_threads_nor_on_an_end_of_the_training_before_its_t
     let stages = vec![Stage { horizon: 1, updates: 6 }, Stage { horizon: 5, updates: 6 }];
     let numbers = Hyperparameters { check_every: 2, stages, ..small() };
     let bytes = |threads: usize, checkpoints: &mut Memory| {
-        let options = DynamicsOptions { threads, ..options(Hyperparameters { gain: 0.0, ..numbers.clone() }) };
+        let options =
+            DynamicsOptions { threads, ..options(Hyperparameters { gain: 0.0, ..numbers.clone() }) };
         let fit = fit_dynamics(&recording, &options, checkpoints, &mut |_| {})?;
         Ok::<Vec<u8>, crate::LearnError>(fit.model.to_bytes().unwrap())
     };
@@ -203,10 +223,15 @@ fn a_model_does_not_depend_on_threads_nor_on_an_end_of_the_training_before_its_t
 fn a_recording_whose_actions_change_too_seldom_says_what_to_record() {
     let metrics = BTreeMap::from([("temperature", (0..100).map(|n| f64::from(n % 7)).collect())]);
     let (_dir, recording) = recorded(&metrics, &[(10, 20), (30, 40)]);
-    let told = fit_dynamics(&recording, &options(small()), &mut NoCheckpoints, &mut |_| {}).unwrap_err().to_string();
-    assert!(told.contains("load is left out: it changes 4 times") && told.contains("record 2 more"), "{told}");
+    let told =
+        fit_dynamics(&recording, &options(small()), &mut NoCheckpoints, &mut |_| {}).unwrap_err().to_string();
+    assert!(
+        told.contains("load is left out: it changes 4 times") && told.contains("record 2 more"),
+        "{told}"
+    );
     let metrics = BTreeMap::from([("temperature", vec![1.0; 20])]);
     let (_dir, recording) = recorded(&metrics, &[]);
-    let told = fit_dynamics(&recording, &options(small()), &mut NoCheckpoints, &mut |_| {}).unwrap_err().to_string();
+    let told =
+        fit_dynamics(&recording, &options(small()), &mut NoCheckpoints, &mut |_| {}).unwrap_err().to_string();
     assert!(told.contains("20 rows of 1 series"), "{told}");
 }

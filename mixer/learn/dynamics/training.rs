@@ -42,7 +42,7 @@ struct Progress {
 
 /// A network in training.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Trainee {
+pub(super) struct Student {
     progress: Progress,
     network: Network,
     best: Vec<f64>,
@@ -68,14 +68,15 @@ pub(super) struct Look {
     pub(super) error: f64,
 }
 
-impl Trainee {
+impl Student {
     /// A network that does nothing yet: its corrections have the factor 0.
     pub(super) fn new(lessons: &Lessons<'_>, of: &str, seed: Seed) -> Self {
         let shape = lessons.model.role.shape(lessons.model.actions);
         let layout = shape.layout();
         let mut rng = seed.child("start").rng();
         let mut weights = vec![0.0; shape.size()];
-        let parts = [(layout.input, shape.inputs), (layout.recurrent, shape.units), (layout.output, shape.units)];
+        let parts =
+            [(layout.input, shape.inputs), (layout.recurrent, shape.units), (layout.output, shape.units)];
         for (part, inputs) in parts {
             let wide = 1.0 / libm::sqrt(number(inputs));
             weights[part].iter_mut().for_each(|weight| *weight = rng.uniform(-wide, wide));
@@ -116,14 +117,20 @@ impl Trainee {
         let mut count = 0;
         let Some(stage) = numbers.stages.get(self.progress.stage).copied() else {
             self.progress.is_over = true;
-            return Look { horizon: 0, updates: self.progress.updates, loss: 0.0, error: self.progress.least };
+            return Look {
+                horizon: 0,
+                updates: self.progress.updates,
+                loss: 0.0,
+                error: self.progress.least,
+            };
         };
         while count < numbers.check_every && self.progress.in_stage < stage.updates {
             let mut rng = seed.child(&format!("update {}", self.progress.updates)).rng();
             let mut gradient = vec![0.0; self.network.weights.len()];
             for _ in 0..numbers.windows {
                 let (host, window) = lessons.draw(seed, stage.horizon, &mut rng);
-                let own = lessons.sequences[host].gradient(lessons.model, &self.network, window, &mut gradient);
+                let own =
+                    lessons.sequences[host].gradient(lessons.model, &self.network, window, &mut gradient);
                 loss += own / number(numbers.windows);
             }
             self.update(&gradient, numbers);
@@ -166,7 +173,8 @@ impl Trainee {
             if decays.iter().any(|part| part.contains(&place)) {
                 *weight -= numbers.learning_rate * numbers.weight_decay * *weight;
             }
-            *weight -= numbers.learning_rate * (means[place] / first) / (libm::sqrt(squares[place] / second) + EPSILON);
+            *weight -= numbers.learning_rate * (means[place] / first)
+                / (libm::sqrt(squares[place] / second) + EPSILON);
         }
     }
 

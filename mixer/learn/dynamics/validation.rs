@@ -72,8 +72,11 @@ pub fn validate_dynamics(
     };
     let mut found = DynamicsValidation { roles: Vec::new(), hosts: 0, share, effects: Vec::new() };
     for (n, own) in model.roles.iter().enumerate() {
-        let rows: Vec<HostRows> =
-            all.iter().filter_map(|table| matched(table, own)).map(|table| HostRows::of(&table, &own.role.columns, model.step_secs, &levels)).collect();
+        let rows: Vec<HostRows> = all
+            .iter()
+            .filter_map(|table| matched(table, own))
+            .map(|table| HostRows::of(&table, &own.role.columns, model.step_secs, &levels))
+            .collect();
         progress("roles", n + 1, model.roles.len());
         if rows.is_empty() {
             found.roles.push(Vec::new());
@@ -114,7 +117,13 @@ fn matched(table: &HostTable, model: &RoleModel) -> Option<HostTable> {
 }
 
 /// Responses to each action: pairs of paths with the same noise, from the newest states of the rows, with the action and without it.
-fn effects(model: &Model, own: &RoleModel, rows: &[HostRows], scales: &[Option<f64>], seed: Seed) -> Vec<ActionEffect> {
+fn effects(
+    model: &Model,
+    own: &RoleModel,
+    rows: &[HostRows],
+    scales: &[Option<f64>],
+    seed: Seed,
+) -> Vec<ActionEffect> {
     let count = model.actions.len();
     let mut effects = Vec::new();
     for (place, action) in model.actions.iter().enumerate() {

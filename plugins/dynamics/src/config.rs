@@ -1,7 +1,5 @@
 //! The config with all hosts of a model.
 
-use std::fmt::Write;
-
 use promemu_dynamics::actions::Action;
 use promemu_dynamics::file::Model;
 use promemu_plugin::{ConfigBuilder, Param, Params, Refused};
@@ -42,10 +40,7 @@ fn text(model: &Model, path: &str, ttl: &str) -> String {
             }
         }
     }
-    let put = |text: &mut String, line: std::fmt::Arguments<'_>| {
-        // Writing to a text does not fail.
-        let _ = writeln!(text, "{line}");
-    };
+    let put = |text: &mut String, line: std::fmt::Arguments<'_>| text.push_str(&format!("{line}\n"));
     for (lever, action) in &levers {
         let Action { low, high, .. } = action;
         put(&mut text, format_args!("        // From {low} to {high}.\n        {}: 0,", quoted(lever)));

@@ -8,7 +8,8 @@ use promemu_plugin::{Params, Refused};
 /// Reads the model that the parameter `model` names.
 pub(crate) fn read(params: &Params<'_>) -> Result<Model, Refused> {
     let path = params.text("model");
-    let refused = |why: &dyn std::fmt::Display| params.refuse("model", format!("cannot be used: {path} {why}"));
+    let refused =
+        |why: &dyn std::fmt::Display| params.refuse("model", format!("cannot be used: {path} {why}"));
     let is_known = |file: &fs::Metadata| file.is_file() && file.len() <= BYTES_MAX;
     match fs::metadata(path) {
         Err(error) => return Err(refused(&format!("cannot be read: {error}"))),

@@ -79,14 +79,20 @@ impl Layout {
         for (n, column) in role.columns.iter().enumerate() {
             let histogram = || (&*column.help, Buckets::default());
             match &column.kind {
-                Kind::Gauge => put(&column.labels, &column.metric, &column.help, Shape::Gauge, Source::Column(n)),
-                Kind::Counter => put(&column.labels, &column.metric, &column.help, Shape::Counter, Source::Column(n)),
+                Kind::Gauge => {
+                    put(&column.labels, &column.metric, &column.help, Shape::Gauge, Source::Column(n));
+                }
+                Kind::Counter => {
+                    put(&column.labels, &column.metric, &column.help, Shape::Counter, Source::Column(n));
+                }
                 Kind::Bucket(le) => {
-                    let (_, buckets) = histograms.entry((&column.metric, &column.labels)).or_insert_with(histogram);
+                    let (_, buckets) =
+                        histograms.entry((&column.metric, &column.labels)).or_insert_with(histogram);
                     buckets.bounds.push((le.parse().unwrap_or(f64::INFINITY), n));
                 }
                 Kind::Sum => {
-                    histograms.entry((&column.metric, &column.labels)).or_insert_with(histogram).1.sum = Some(n);
+                    histograms.entry((&column.metric, &column.labels)).or_insert_with(histogram).1.sum =
+                        Some(n);
                 }
             }
         }
@@ -103,7 +109,8 @@ impl Layout {
             let (metrics, sources) = metrics.into_iter().unzip();
             tables.entry((names, metrics)).or_default().push(Row { values, sources });
         }
-        let tables = tables.into_iter().map(|((labels, metrics), rows)| TableLayout { labels, metrics, rows });
+        let tables =
+            tables.into_iter().map(|((labels, metrics), rows)| TableLayout { labels, metrics, rows });
         Self { tables: tables.collect() }
     }
 
@@ -125,7 +132,9 @@ impl Layout {
     }
 
     fn rows(&self) -> impl Iterator<Item = (u32, u32, &Row)> {
-        (0u32..).zip(&self.tables).flat_map(|(table, own)| (0u32..).zip(&own.rows).map(move |(row, own)| (table, row, own)))
+        (0u32..)
+            .zip(&self.tables)
+            .flat_map(|(table, own)| (0u32..).zip(&own.rows).map(move |(row, own)| (table, row, own)))
     }
 
     /// Writes the values, and observes what histograms have not been told of yet.

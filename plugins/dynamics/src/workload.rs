@@ -77,7 +77,11 @@ impl Model for Dynamics {
         let step_nanos = step_nanos(model);
         while running.next_nanos(step_nanos) <= now {
             let end = running.next_nanos(step_nanos);
-            let levels: Vec<f64> = actions.iter().zip(&*levers).map(|(action, lever)| level(tick, (action, lever), end, step_nanos)).collect();
+            let levels: Vec<f64> = actions
+                .iter()
+                .zip(&*levers)
+                .map(|(action, lever)| level(tick, (action, lever), end, step_nanos))
+                .collect();
             let moment = Moment { levels: &levels, at_secs: seconds(end) };
             model.advance(&mut running.state, moment, Some(&mut || tick.random()));
             running.series.advance(model, &running.state);
@@ -97,7 +101,9 @@ impl Model for Dynamics {
         let mut host = Self::new(params)?;
         if !saved.is_empty() {
             let running: Running = postcard::from_bytes(saved).map_err(|error| error.to_string())?;
-            if !running.state.fits(&host.model) || running.series.values().len() != host.model.role.columns.len() {
+            if !running.state.fits(&host.model)
+                || running.series.values().len() != host.model.role.columns.len()
+            {
                 return Err("the saved state is of another model; start again without it".into());
             }
             host.running = Some(running);
@@ -142,7 +148,11 @@ fn seconds(nanos: u64) -> f64 {
     nanos as f64 / NANOS
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a step is above 0, and the cast saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a step is above 0, and the cast saturates"
+)]
 fn step_nanos(model: &RoleModel) -> u64 {
     ((model.step_secs * NANOS) as u64).max(1)
 }
