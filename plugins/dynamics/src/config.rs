@@ -40,7 +40,8 @@ fn text(model: &Model, path: &str, ttl: &str) -> String {
             }
         }
     }
-    let put = |text: &mut String, line: std::fmt::Arguments<'_>| text.push_str(&format!("{line}\n"));
+    let put =
+        |text: &mut String, line: std::fmt::Arguments<'_>| text.extend([line.to_string(), "\n".to_owned()]);
     for (lever, action) in &levers {
         let Action { low, high, .. } = action;
         put(&mut text, format_args!("        // From {low} to {high}.\n        {}: 0,", quoted(lever)));
