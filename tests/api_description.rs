@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::{Daemon, operations};
+use crate::data;
 use crate::processes::{eventually, get, promemu_command};
 use crate::simulated::plugins;
 
@@ -20,7 +21,7 @@ const ITEMS_SHOWN_MAX: usize = 2;
 
 /// All operations but streams and texts, in an order in which each finds what it needs: the operation, and in place of the
 /// id of its path.
-const CALLS: [(&str, &str); 55] = [
+const CALLS: [(&str, &str); 57] = [
     ("health", ""),
     ("ready", ""),
     ("health_of_api", ""),
@@ -54,6 +55,8 @@ const CALLS: [(&str, &str); 55] = [
     ("config", ""),
     ("check", ""),
     ("preview", ""),
+    ("recordings", ""),
+    ("recording_samples", ""),
     ("add_host", ""),
     ("stop_host", ""),
     ("start_host", ""),
@@ -81,15 +84,16 @@ const CALLS: [(&str, &str); 55] = [
 /// The path with the examples of its parameters.
 fn with_examples(path: &str, operation: &Value, id: &str) -> String {
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-    parameters.iter().filter(|parameter| parameter["in"] == "path").fold(
-        path.to_owned(),
-        |path, parameter| {
-            let name = parameter["name"].as_str().unwrap();
-            let example = parameter["example"].as_str().unwrap();
-            let value = if name == "id" && !id.is_empty() { id } else { example };
-            path.replace(&format!("{{{name}}}"), value)
-        },
-    )
+    let required = parameters.iter().filter(|parameter| parameter["required"] == true);
+    required.fold(path.to_owned(), |path, parameter| {
+        let name = parameter["name"].as_str().unwrap();
+        let example = parameter["example"].as_str().unwrap();
+        let value = if name == "id" && !id.is_empty() { id } else { example };
+        match path.find(&format!("{{{name}}}")) {
+            Some(_) => path.replace(&format!("{{{name}}}"), value),
+            None => format!("{path}?{name}={value}"),
+        }
+    })
 }
 
 /// The examples of a body; null for an operation without one.
@@ -114,7 +118,15 @@ fn every_example_of_a_request_works_and_is_answered_as_the_description_says() {
     let (dir, plugins) = (tempfile::tempdir().unwrap(), plugins());
     let config = dir.path().join("shop.ron");
     std::fs::write(&config, CONFIG).unwrap();
-    let args = ["--config", config.to_str().unwrap(), "--plugins-dir", plugins.path().to_str().unwrap()];
+    let (recordings, _shop) = data::shop();
+    let args = [
+        "--config",
+        config.to_str().unwrap(),
+        "--plugins-dir",
+        plugins.path().to_str().unwrap(),
+        "--recordings-dir",
+        recordings.path().to_str().unwrap(),
+    ];
     let daemon = Daemon::with_command(|listen| {
         promemu_command(
             &[&args[..], &["--output", "scrape=127.0.0.1:0", "--listen", listen, "--seed", "7"]].concat(),

@@ -36,7 +36,7 @@ fn write(path: &Path, slices: &[Slice]) {
 }
 
 /// A recording of two slices: a counter that is reset once, and a gauge of two codes.
-fn shop() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn shop() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shop");
     let at = |n: i64| BEGIN + n * 15_000;
@@ -70,7 +70,7 @@ fn shop() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-fn query(recording: &Path, args: &[&str]) -> String {
+pub(crate) fn query(recording: &Path, args: &[&str]) -> String {
     let output = promemu_command(&["data", "query"]).arg(recording).args(args).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{args:?}: {told}");

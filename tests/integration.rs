@@ -15,6 +15,7 @@ mod actions;
 mod api;
 mod api_bounds;
 mod api_description;
+mod api_recordings;
 mod block_configs;
 mod block_plans;
 mod block_queries;

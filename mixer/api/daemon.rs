@@ -1,6 +1,7 @@
 //! The API's interface to the program around it. It knows no flags.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use promemu_core::config::ConfigDirs;
@@ -23,6 +24,8 @@ pub struct Daemon {
     pub dirs: ConfigDirs,
     /// The config of the main run, as on the command line; `None` without one.
     pub main_config: Option<String>,
+    /// The folder whose recordings clients may read; `None` for none.
+    pub recordings: Option<PathBuf>,
     /// The most series of a run.
     pub series_max: usize,
     /// Maximum memory of a run, in bytes.

@@ -101,6 +101,7 @@ fn own_codes(id: &str) -> Vec<E> {
         "end_fault" => (&OF_RUN, &[E::UnknownFault, E::Conflict]),
         "events" => (&[E::UnknownRun, E::RunOver], &[E::InvalidValue]),
         "config" | "check" | "preview" => (&OF_CONFIG, &[]),
+        "recording_samples" => (&[E::UnknownRecording], &[E::InvalidValue, E::TooSlow]),
         "create_run" | "create_simulation" => (&OF_CONFIG, &[E::Conflict]),
         "start_run" | "start_simulation" => (&OF_CONFIG, &[E::UnknownRun, E::Conflict]),
         "run_config" => (&OF_CONFIG, &[E::UnknownRun]),

@@ -45,6 +45,8 @@ struct ErrorView {
 pub(crate) enum ApiError {
     #[error("there is no run {0:?}; /api/v1/runs lists them")]
     UnknownRun(String),
+    #[error("there is no recording {0:?}; /api/v1/recordings lists them")]
+    UnknownRecording(String),
     #[error("there is no config {0:?}; /api/v1/configs lists them")]
     UnknownConfig(String),
     #[error("{}", config_message(.0))]
@@ -130,6 +132,7 @@ impl ApiError {
         match self {
             Self::UnknownRun(_) | Self::NotASimulation(_) => ErrorCode::UnknownRun,
             Self::UnknownConfig(_) => ErrorCode::UnknownConfig,
+            Self::UnknownRecording(_) => ErrorCode::UnknownRecording,
             Self::Config(error) => match **error {
                 ConfigError::NotFound { .. } => ErrorCode::UnknownConfig,
                 ConfigError::Unreadable { .. }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 pub(crate) enum ErrorCode {
     UnknownRun,
     UnknownConfig,
+    UnknownRecording,
     UnknownHost,
     UnknownLever,
     UnknownMetric,
@@ -40,6 +41,7 @@ impl ErrorCode {
         match self {
             Self::UnknownRun => (S::NOT_FOUND, "unknown_run", "there is no such run, or it is no simulation"),
             Self::UnknownConfig => (S::NOT_FOUND, "unknown_config", "there is no such config"),
+            Self::UnknownRecording => (S::NOT_FOUND, "unknown_recording", "there is no such recording"),
             Self::UnknownHost => {
                 (S::NOT_FOUND, "unknown_host", "there is no such host, or the pattern selects none")
             }
@@ -58,11 +60,9 @@ impl ErrorCode {
             Self::CounterFalls => {
                 (S::UNPROCESSABLE_ENTITY, "counter_falls", "a counter would fall; allow_reset lets it")
             }
-            Self::Conflict => (
-                S::CONFLICT,
-                "conflict",
-                "the run, the host or the fault is in a state that does not allow this",
-            ),
+            Self::Conflict => {
+                (S::CONFLICT, "conflict", "the state of the run, the host or the fault does not allow this")
+            }
             Self::RunOver => (S::CONFLICT, "run_over", "the run is over"),
             Self::TooMany => (
                 S::TOO_MANY_REQUESTS,

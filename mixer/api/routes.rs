@@ -10,6 +10,7 @@ pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod overrides;
 pub(crate) mod previews;
+pub(crate) mod recordings;
 pub(crate) mod runs;
 pub(crate) mod simulations;
 pub(crate) mod status;
@@ -89,6 +90,8 @@ pub(crate) fn described() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(configs::config))
         .routes(routes!(configs::check))
         .routes(routes!(previews::preview))
+        .routes(routes!(recordings::recordings))
+        .routes(routes!(recordings::recording_samples))
         .routes(routes!(runs::runs, runs::create_run))
         .routes(routes!(runs::run, runs::delete_run))
         .routes(routes!(runs::start_run))

@@ -201,6 +201,16 @@ pub(crate) struct Cli {
     )]
     pub(crate) api_token_file: Option<PathBuf>,
 
+    #[arg(
+        long,
+        env = "PME_RECORDINGS_DIR",
+        value_name = "DIR",
+        global = true,
+        value_hint = ValueHint::DirPath,
+        help = "A folder of recordings, whose samples the API's clients may read [default: none]"
+    )]
+    pub(crate) recordings_dir: Option<PathBuf>,
+
     /// Serve promemu's own metrics at a separate address, as in 127.0.0.1:9092 [default: not served; with --embedded or a scrape output at /promemu/metrics of its address]
     #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT", global = true)]
     pub(crate) self_metrics_address: Option<String>,

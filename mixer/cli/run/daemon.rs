@@ -87,6 +87,7 @@ pub(super) async fn start_api(
     let daemon = Daemon {
         dirs: settings.config_dirs(),
         main_config: settings.cli().config.clone(),
+        recordings: settings.cli().recordings_dir.clone(),
         series_max: settings.cli().max_series,
         memory_max: settings.memory_max(),
         outputs: Arc::clone(outputs),
