@@ -2,6 +2,8 @@
 
 import { clock, day } from './format.js';
 
+/** A range of so many times a value is none. */
+const RANGE_MAX = 1000;
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
@@ -62,12 +64,14 @@ export const timeLabels = (plot, splits, axis, space, step) => (splits.length ? 
 
 /** The range of the value axis: from 0 if the values are near it, and never so narrow that noise fills it. */
 export function valueRange(low, high, range, kind) {
-    if (low === 0 && high === 0 && !range) return [0, 1];
     if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
     const whole = range ? range[1] - range[0] : 0;
-    if (low === high && kind !== 'instant' && Number.isFinite(whole) && whole > 0) return [range[0], range[1] + whole * 0.04];
+    // A range that is far larger than its values says nothing about them.
+    const isTelling = whole > 0 && whole <= RANGE_MAX * Math.max(Math.abs(high), 1);
+    if (low === 0 && high === 0 && !isTelling) return [0, 1];
+    if (low === high && kind !== 'instant' && isTelling) return [range[0], range[1] + whole * 0.04];
     const isDate = kind === 'instant' && high > 1e8;
-    const least = isDate ? MINUTE : Math.max(Number.isFinite(whole) ? whole * 0.05 : 0, Math.abs(high) * 0.1, 1e-9);
+    const least = isDate ? MINUTE : Math.max(isTelling ? whole * 0.05 : 0, Math.abs(high) * 0.1, 1e-9);
     const room = Math.max((high - low) * 0.08, (least - (high - low)) / 2, 0);
     const from = !isDate && low >= 0 && low - room < high * 0.35 ? 0 : low - room;
     return [from, Math.max(high + room, from + least)];

@@ -18,6 +18,9 @@ const BEGIN_PAUSE: Duration = Duration::from_millis(200);
 const BEGIN_PAUSES: u32 = 25;
 /// Without a client, a sample is followed by a pause of this many times the time that it took.
 const IDLE_SHARE: u32 = 50;
+/// The longest pause behind a sample that takes little, so that the page shows no gap; and the pause that still is little.
+const IDLE_PAUSE: Duration = Duration::from_secs(2);
+const LITTLE_PAUSE: Duration = Duration::from_secs(8);
 /// The most lines that are kept for whoever opens the page, or adds a chart: 1.8 MB.
 const KEPT_MAX: usize = 128;
 
@@ -91,7 +94,8 @@ async fn sample(run: Arc<RunEntry>, handle: RunHandle) {
             (sampler, seen)
         });
         let Ok((back, (time, values))) = reading.await else { break };
-        idle_until = Instant::now() + began.elapsed() * IDLE_SHARE;
+        let pause = began.elapsed() * IDLE_SHARE;
+        idle_until = Instant::now() + if pause <= LITTLE_PAUSE { pause.min(IDLE_PAUSE) } else { pause };
         sampler = back;
         let mut watched = live.watched();
         watched.add_sample(time.unix_millis_secs(), &ids, values);

@@ -20,6 +20,8 @@ const CHARTS_MAX: usize = 6;
 const FAMILIES_MAX: usize = 400;
 /// The most lines of all charts.
 const LINES_MAX: usize = 60;
+/// Lines of all charts that one may add are read of runs of so many series at most.
+const LIKELY_SERIES_MAX: usize = 20_000;
 
 /// The sense of a family to somebody who looks at a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,11 +153,15 @@ impl RunHandle {
         first_charts_of(&self.fleet())
     }
 
-    /// The ids of the lines of the charts that a user may add, those that say most first: at most `count_max`.
+    /// The ids of the lines of the charts that a user may add, those that say most first: at most `count_max`, and none of a run whose
+    /// series are many to read.
     #[must_use]
     pub fn likely_lines(&self, count_max: usize) -> Vec<Arc<str>> {
         let fleet = self.fleet();
         let mut ids: IndexSet<Arc<str>> = IndexSet::new();
+        if fleet.series_count() > LIKELY_SERIES_MAX {
+            return Vec::new();
+        }
         for family in in_order(&fleet) {
             let Some(chart) = chart(&fleet, family) else { continue };
             if ids.len() + chart.lines.len() <= count_max {
