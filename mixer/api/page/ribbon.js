@@ -108,7 +108,7 @@ export class Ribbon {
         for (const lane of this.lanes) lane.show(seen.spans);
         this.board.events = seen.marks.map(({ name, time_unix: time }) => ({ time, name: isolated(name) }));
         this.board.faults = seen.spans.filter(({ kind }) => kind === 'fault' || kind === 'down');
-        find('ribbon').hidden = !seen.spans.length && !seen.marks.length;
+        find('ribbon').hidden = !seen.spans.length && !seen.marks.length && !seen.next_fault;
         this.tell(seen);
         this.board.draw();
     }
