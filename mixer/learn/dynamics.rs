@@ -7,7 +7,7 @@
 //! | states by host and role; counters as rates | [`rows`], with sums and parts found by [`identities`] |
 //! | the linear part | [`linear_part`] |
 //! | networks: their gradients, their training, and the ensemble on threads | [`gradient`], [`training`], [`members`] |
-//! | forecasts by own rollouts, and their scores | [`rollout`] |
+//! | forecasts by own rollouts, and their scores | [`rollout`], [`scoring`] |
 //! | the noise of a step | [`noise`] |
 //! | all of it | [`fitting`]; [`validation`] of a model against another recording |
 //!
@@ -24,12 +24,13 @@ mod members;
 mod noise;
 mod rollout;
 mod rows;
+mod scoring;
 #[cfg(test)]
 mod tests;
 mod training;
 mod validation;
 
-pub use fitting::{DynamicsFit, DynamicsOptions, FitProgress, fit_dynamics};
+pub use fitting::{DynamicsFit, DynamicsOptions, FitProgress, fit_dynamics, train_member};
 pub use hyperparameters::{Hyperparameters, Stage};
 pub use levels::ActionSupport;
 pub use members::{Checkpoints, NoCheckpoints};

@@ -48,6 +48,16 @@ pub enum LearnError {
         /// A sentence on each.
         notes: String,
     },
+    /// A member of an ensemble that is to be assembled is not trained.
+    #[error(
+        "member {member} of {members} is not trained on this recording with these hyper-parameters and this seed; run it with --member {member}/{members}"
+    )]
+    Untrained {
+        /// The number of the first such member, from 1 on.
+        member: usize,
+        /// Number of members.
+        members: usize,
+    },
     /// A checkpoint cannot be written.
     #[error("a checkpoint of the training cannot be written; free space, or choose another place with --out")]
     Checkpoint(#[source] io::Error),

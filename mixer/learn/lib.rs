@@ -47,7 +47,7 @@ mod validation;
 
 pub use dynamics::{
     ActionEffect, ActionSupport, Checkpoints, DynamicsFit, DynamicsOptions, DynamicsValidation, FitProgress,
-    Hyperparameters, NoCheckpoints, Stage, fit_dynamics, validate_dynamics,
+    Hyperparameters, NoCheckpoints, Stage, fit_dynamics, train_member, validate_dynamics,
 };
 pub use error::LearnError;
 pub use fitting::{FitOptions, FittedConfig, fit};

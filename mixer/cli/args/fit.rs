@@ -33,14 +33,31 @@ pub(crate) struct FitArgs {
     pub(crate) dynamics: bool,
 
     /// A file of hyper-parameters, in RON, for --dynamics [default: those that ship]
-    #[arg(long, env = "PME_FIT_HYPERPARAMETERS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "PME_FIT_HYPERPARAMETERS", requires = "dynamics", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) hyperparameters: Option<PathBuf>,
 
     /// Number of threads of --dynamics; the model is the same [default: one per core]
-    #[arg(long, env = "PME_FIT_THREADS", value_name = "NUMBER", value_parser = parse_threads)]
+    #[arg(long, env = "PME_FIT_THREADS", requires = "dynamics", value_name = "NUMBER", value_parser = parse_threads)]
     pub(crate) threads: Option<usize>,
 
     /// Write the report of --dynamics as a page of HTML, with the curves of the training; - for standard output
-    #[arg(long, env = "PME_FIT_HTML", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "PME_FIT_HTML", requires = "dynamics", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) html: Option<PathBuf>,
+
+    /// Train only this network of --dynamics, and leave it beside --out; each may be a process of its own [default: all]
+    #[arg(long, env = "PME_FIT_MEMBER", requires = "dynamics", value_name = "NUMBER/ALL", value_parser = parse_member)]
+    pub(crate) member: Option<(usize, usize)>,
+
+    /// Make the model of --dynamics of networks that --member has trained, all of them
+    #[arg(long, env = "PME_FIT_ASSEMBLE", requires = "dynamics", conflicts_with = "member")]
+    pub(crate) assemble: bool,
+}
+
+/// A number of a member, from 1 on, and the number of all.
+fn parse_member(text: &str) -> Result<(usize, usize), String> {
+    let numbers = text.split_once('/').and_then(|(one, all)| Some((one.parse().ok()?, all.parse().ok()?)));
+    match numbers {
+        Some((one, all)) if (1..=all).contains(&one) => Ok((one, all)),
+        _ => Err("is not a number of a network and of all, as in 2/5".to_owned()),
+    }
 }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use promemu_core::error::Error;
 use promemu_core::plural::plural;
 use promemu_core::user_file;
-use promemu_learn::{Checkpoints, DynamicsFit, DynamicsOptions, FitProgress, Hyperparameters, fit_dynamics};
+use promemu_learn::{
+    Checkpoints, DynamicsFit, DynamicsOptions, FitProgress, Hyperparameters, fit_dynamics, train_member,
+};
 use promemu_run::whole_file::unwritable;
 use promemu_wire::recording::Recording;
 use promemu_wire::samples::Selector;
@@ -35,26 +37,14 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /// Learns a model, and writes it.
 pub(super) fn fit(args: &FitArgs, out: &Path, seed: Option<u64>) -> Result<(), Error> {
-    let (numbers, numbers_text) = hyperparameters(args.hyperparameters.as_deref())?;
-    let selectors: Result<Vec<Selector>, String> =
-        args.selectors.iter().map(|text| Selector::parse(text)).collect();
-    let selectors = selectors.map_err(|why| Error::Usage(format!("--match or PME_FIT_MATCH: {why}")))?;
+    let options = options(args, seed)?;
     let recording = Recording::open(&args.recording).map_err(|error| Error::Usage(error.to_string()))?;
-    let updates = numbers.stages.iter().map(|stage| stage.updates).sum::<usize>() * numbers.members;
-    let options = DynamicsOptions {
-        selectors,
-        seed: seed.unwrap_or(SEED),
-        threads: thread_count(args.threads),
-        numbers,
-        numbers_text,
-        recording: args
-            .recording
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-        program: format!("promemu {}", env!("CARGO_PKG_VERSION")),
-    };
     let mut checkpoints = Folder::beside(out);
+    if let Some((member, all)) = args.member {
+        return train(&recording, &options, (member, all), &mut checkpoints);
+    }
+    let numbers = &options.numbers;
+    let updates = numbers.stages.iter().map(|stage| stage.updates).sum::<usize>() * numbers.members;
     let (bar, mut curves) = (ProgressSteps::new(), Curves::default());
     let outcome = fit_dynamics(&recording, &options, &mut checkpoints, &mut |progress| match progress {
         FitProgress::Counted { of, done, all } => bar.show(of, done, all),
@@ -80,6 +70,51 @@ pub(super) fn fit(args: &FitArgs, out: &Path, seed: Option<u64>) -> Result<(), E
         }
     }
     stdout::print(text(out, &args.recording, &fit, &curves).as_bytes())
+}
+
+/// Trains one network, and leaves it in its checkpoint.
+fn train(
+    recording: &Recording,
+    options: &DynamicsOptions,
+    (member, all): (usize, usize),
+    checkpoints: &mut Folder,
+) -> Result<(), Error> {
+    let members = options.numbers.members;
+    if all != members {
+        return Err(Error::Usage(format!(
+            "--member or PME_FIT_MEMBER: the hyper-parameters say that there are {members} networks, not {all}; change members there"
+        )));
+    }
+    let updates = options.numbers.stages.iter().map(|stage| stage.updates).sum();
+    let bar = ProgressSteps::new();
+    let outcome = train_member(recording, options, member - 1, checkpoints, &mut |progress| match progress {
+        FitProgress::Counted { of, done, all } => bar.show(of, done, all),
+        FitProgress::Trained { updates: done, .. } => bar.show("updates of the network", done, updates),
+    });
+    bar.clear();
+    outcome.map_err(told)?;
+    let folder = checkpoints.0.display();
+    let text =
+        format!("network {member} of {all} is in {folder}; when all are, --assemble makes the model\n");
+    stdout::print(text.as_bytes())
+}
+
+fn options(args: &FitArgs, seed: Option<u64>) -> Result<DynamicsOptions, Error> {
+    let (numbers, numbers_text) = hyperparameters(args.hyperparameters.as_deref())?;
+    let selectors: Result<Vec<Selector>, String> =
+        args.selectors.iter().map(|text| Selector::parse(text)).collect();
+    let selectors = selectors.map_err(|why| Error::Usage(format!("--match or PME_FIT_MATCH: {why}")))?;
+    let name = args.recording.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(DynamicsOptions {
+        selectors,
+        seed: seed.unwrap_or(SEED),
+        threads: thread_count(args.threads),
+        assembles: args.assemble,
+        numbers,
+        numbers_text,
+        recording: name.unwrap_or_default(),
+        program: format!("promemu {}", env!("CARGO_PKG_VERSION")),
+    })
 }
 
 /// Hyper-parameters of a file, or those that ship, with their text.

@@ -7,7 +7,7 @@ use promemu_core::rng::{Seed, fnv1a};
 use promemu_dynamics::file::Model;
 use promemu_dynamics::network::Network;
 use promemu_dynamics::role::RoleModel;
-use promemu_dynamics::schema::{Column, Lineage, Predictor, Role, Score, Sum};
+use promemu_dynamics::schema::{Column, Lineage, Predictor, Role, Sum};
 use promemu_wire::recording::Recording;
 use promemu_wire::samples::Selector;
 
@@ -15,14 +15,15 @@ use super::hyperparameters::Hyperparameters;
 use super::identities;
 use super::levels::{ActionSupport, Levels};
 use super::linear_part::{Steps, empty};
-use super::members::{Checkpoints, Ensemble};
+use super::members::{Checkpoints, Ensemble, Members};
 use super::noise;
-use super::rollout::{Forecasts, HORIZONS, Stretch, deviations, errors, mean_error, scores};
+use super::rollout::{deviations, errors, mean_error};
 use super::rows::{HostRows, HostTable, by_role, scaled, tables, without_sums};
+use super::scoring::{Scoring, Stretches};
 use crate::error::LearnError;
 use crate::grid::whole_millis;
 use crate::load::load;
-use crate::statistics::{mean, number};
+use crate::statistics::number;
 
 /// Hosts with fewer rows are left out.
 const ROWS_MIN: usize = 60;
@@ -44,6 +45,8 @@ pub struct DynamicsOptions {
     pub seed: u64,
     /// Number of threads at most; the model does not depend on it.
     pub threads: usize,
+    /// `true` if all members must have been trained before.
+    pub assembles: bool,
     /// The numbers that a person may change.
     pub numbers: Hyperparameters,
     /// These as they were written, for the lineage.
@@ -94,26 +97,6 @@ pub enum FitProgress {
     },
 }
 
-/// The parts of the rows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stretches {
-    pub(super) learned: Stretch,
-    pub(super) selection: Stretch,
-    pub(super) held_out: Stretch,
-}
-
-impl Stretches {
-    pub(super) fn of(numbers: &Hyperparameters) -> Self {
-        let held_out = 1.0 - numbers.held_out;
-        let selection = held_out - numbers.selection;
-        Self {
-            learned: Stretch { from: 0.0, to: selection },
-            selection: Stretch { from: selection, to: held_out },
-            held_out: Stretch { from: held_out, to: 1.0 },
-        }
-    }
-}
-
 /// Makes a dynamics model of a recording. The same recording, numbers and seed give the same model for any number of threads.
 ///
 /// # Errors
@@ -125,36 +108,20 @@ pub fn fit_dynamics(
     checkpoints: &mut dyn Checkpoints,
     progress: &mut dyn FnMut(FitProgress),
 ) -> Result<DynamicsFit, LearnError> {
-    let samples = load(recording, &options.selectors, |done, all| {
-        progress(FitProgress::Counted { of: "slices", done, all });
-    })?;
-    let (mut tables, step_secs, mut left_out) = tables(recording, &samples, None);
-    tables.retain(|table| {
-        let rows = table.values.len() / table.columns.len().max(1);
-        let is_fit = rows >= ROWS_MIN && table.columns.len() <= COLUMNS_MAX;
-        if !is_fit {
-            let shown = plural(table.columns.len(), "series", "series");
-            left_out.push(format!(
-                "host {}: it has {rows} rows of {shown}, and {ROWS_MIN} rows at least and {COLUMNS_MAX} series at most are needed",
-                table.host.name
-            ));
-        }
-        is_fit
-    });
-    if tables.is_empty() {
-        return Err(LearnError::TooFewRows { min: ROWS_MIN, notes: left_out.join("; ") });
-    }
-    let (levels, support) = supported(recording, &tables, step_secs)?;
+    let Prepared { roles: tables, levels, support, step_secs, left_out } =
+        Prepared::of(recording, options, progress)?;
     let (begin_ms, end_ms) = recording.range().unwrap_or_default();
     let place = |share: f64| begin_ms + whole_millis(crate::grid::millis(end_ms - begin_ms) * share / 1000.0);
     let stretches = Stretches::of(&options.numbers);
     let mut hash = String::new();
     let mut roles = Vec::new();
-    for (n, tables) in by_role(tables).into_iter().enumerate() {
+    for (n, tables) in tables.into_iter().enumerate() {
         let fit = RoleFit { n, levels: &levels, options, step_secs, stretches };
-        let (model, rows_hash) = fit.fitted(tables, checkpoints, progress)?;
-        hash = format!("{:016x}", fnv1a(format!("{hash}{rows_hash}").as_bytes()));
-        roles.push(model);
+        let begun = fit.begun(tables, progress);
+        let members = if options.assembles { Members::Kept } else { Members::All };
+        let networks = fit.ensemble(&begun).trained(&begun.model, members, checkpoints, progress)?;
+        hash = format!("{:016x}", fnv1a(format!("{hash}{}", begun.hash).as_bytes()));
+        roles.push(fit.finished(begun, networks));
     }
     let lineage = Lineage {
         program: options.program.clone(),
@@ -165,6 +132,67 @@ pub fn fit_dynamics(
         hyperparameters: options.numbers_text.clone(),
     };
     Ok(DynamicsFit { model: Model { step_secs, actions: levels.actions, roles, lineage }, support, left_out })
+}
+
+/// Trains one member of the ensemble of each role, and leaves it in its checkpoints, from which [`fit_dynamics`] takes it.
+///
+/// # Errors
+///
+/// As of [`fit_dynamics`].
+pub fn train_member(
+    recording: &Recording,
+    options: &DynamicsOptions,
+    member: usize,
+    checkpoints: &mut dyn Checkpoints,
+    progress: &mut dyn FnMut(FitProgress),
+) -> Result<(), LearnError> {
+    let Prepared { roles, levels, step_secs, .. } = Prepared::of(recording, options, progress)?;
+    let stretches = Stretches::of(&options.numbers);
+    for (n, tables) in roles.into_iter().enumerate() {
+        let fit = RoleFit { n, levels: &levels, options, step_secs, stretches };
+        let begun = fit.begun(tables, progress);
+        fit.ensemble(&begun).trained(&begun.model, Members::One(member), checkpoints, progress)?;
+    }
+    Ok(())
+}
+
+/// A recording as tables by role, with its actions.
+struct Prepared {
+    roles: Vec<Vec<HostTable>>,
+    levels: Levels,
+    support: Vec<ActionSupport>,
+    step_secs: f64,
+    left_out: Vec<String>,
+}
+
+impl Prepared {
+    fn of(
+        recording: &Recording,
+        options: &DynamicsOptions,
+        progress: &mut dyn FnMut(FitProgress),
+    ) -> Result<Self, LearnError> {
+        let samples = load(recording, &options.selectors, |done, all| {
+            progress(FitProgress::Counted { of: "slices", done, all });
+        })?;
+        let (mut tables, step_secs, mut left_out) = tables(recording, &samples, None);
+        tables.retain(|table| {
+            let rows = table.values.len() / table.columns.len().max(1);
+            let is_fit = rows >= ROWS_MIN && table.columns.len() <= COLUMNS_MAX;
+            if !is_fit {
+                let shown = plural(table.columns.len(), "series", "series");
+                left_out.push(format!(
+                    "host {}: it has {rows} rows of {shown}, and {ROWS_MIN} rows at least and {COLUMNS_MAX} series at most are needed",
+                    table.host.name
+                ));
+            }
+            is_fit
+        });
+        if tables.is_empty() {
+            return Err(LearnError::TooFewRows { min: ROWS_MIN, notes: left_out.join("; ") });
+        }
+        let (levels, support) = supported(recording, &tables, step_secs)?;
+        Ok(Self { roles: by_role(tables), levels, support, step_secs, left_out })
+    }
 }
 
 /// The actions that are supported, and the support for each.
@@ -202,13 +230,22 @@ struct RoleFit<'f> {
     stretches: Stretches,
 }
 
+/// A role with its linear part.
+struct BegunRole {
+    rows: Vec<HostRows>,
+    /// Deviations of values, by metric.
+    scales: Vec<Option<f64>>,
+    /// The linear part without actions.
+    blind: RoleModel,
+    linear: RoleModel,
+    /// The linear part with its noise.
+    model: RoleModel,
+    /// The hash of what training depends on.
+    hash: String,
+}
+
 impl RoleFit<'_> {
-    fn fitted(
-        &self,
-        mut tables: Vec<HostTable>,
-        checkpoints: &mut dyn Checkpoints,
-        progress: &mut dyn FnMut(FitProgress),
-    ) -> Result<(RoleModel, String), LearnError> {
+    fn begun(&self, mut tables: Vec<HostTable>, progress: &mut dyn FnMut(FitProgress)) -> BegunRole {
         let sums = without_sums(&mut tables);
         let columns = scaled(&tables, self.stretches.learned.to);
         let rows_of = |table: &HostTable| HostRows::of(table, &columns, self.step_secs, self.levels);
@@ -223,15 +260,18 @@ impl RoleFit<'_> {
         let mut model = linear.clone();
         noise::spread(&mut model, &rows, learned, selection);
         let hash = hash(&rows, self.options);
-        let ensemble = Ensemble {
-            role: self.n,
-            rows: &rows,
-            stretches: self.stretches,
-            options: self.options,
-            of: &hash,
-        };
-        let networks = ensemble.trained(&model, checkpoints, progress)?;
+        BegunRole { rows, scales, blind, linear, model, hash }
+    }
+
+    fn ensemble<'e>(&'e self, begun: &'e BegunRole) -> Ensemble<'e> {
+        let (rows, of) = (&*begun.rows, &*begun.hash);
+        Ensemble { role: self.n, rows, stretches: self.stretches, options: self.options, of }
+    }
+
+    fn finished(&self, begun: BegunRole, networks: Vec<Network>) -> RoleModel {
+        let BegunRole { rows, scales, blind, linear, mut model, .. } = begun;
         self.choose(&mut model, networks, &rows, &scales);
+        let Stretches { learned, selection, .. } = self.stretches;
         let numbers = &self.options.numbers;
         let seed = Seed::new(self.options.seed).child(&format!("role {}", self.n));
         noise::give(&mut model, &rows, (learned, selection), (numbers.paths, seed));
@@ -239,7 +279,7 @@ impl RoleFit<'_> {
         let scoring =
             Scoring { hosts: &rows, stretches: self.stretches, scales: &scales, paths: numbers.paths, seed };
         model.role.scores = scoring.all(&model, &linear, Some(&blind));
-        Ok((model, hash))
+        model
     }
 
     fn role(
@@ -319,56 +359,6 @@ impl RoleFit<'_> {
         if with.role.columns.iter().any(|column| column.by == Predictor::Network) {
             *model = with;
         }
-    }
-}
-
-/// The circumstances of scores.
-pub(super) struct Scoring<'s> {
-    pub(super) hosts: &'s [HostRows],
-    pub(super) stretches: Stretches,
-    pub(super) scales: &'s [Option<f64>],
-    pub(super) paths: usize,
-    pub(super) seed: Seed,
-}
-
-impl Scoring<'_> {
-    /// The scores of a model, of the same with the actions of another time, and of the baselines.
-    pub(super) fn all(&self, model: &RoleModel, linear: &RoleModel, blind: Option<&RoleModel>) -> Vec<Score> {
-        let mut all = self.own("model", model, self.hosts);
-        if model.actions > 0 {
-            let shifted: Vec<HostRows> = self.hosts.iter().map(HostRows::with_shifted_actions).collect();
-            all.extend(self.own("model, actions of another time", model, &shifted));
-        }
-        all.extend(self.normal("ridge with actions", linear));
-        all.extend(blind.iter().flat_map(|blind| self.normal("autoregression without actions", blind)));
-        all.extend(self.normal("persistence", &linear.all_by(Predictor::Persistence)));
-        all
-    }
-
-    pub(super) fn own(&self, name: &str, model: &RoleModel, hosts: &[HostRows]) -> Vec<Score> {
-        let stretch = self.stretches.held_out;
-        let forecasts = Forecasts::of(model, hosts, stretch, Some(self.paths), self.seed.child("scores"));
-        scores(name, (&forecasts, &model.role.columns), (hosts, stretch), self.scales, None)
-    }
-
-    /// The scores of a baseline, whose forecast is normal around its value, as wide as its errors in the selection.
-    fn normal(&self, name: &str, model: &RoleModel) -> Vec<Score> {
-        let Stretches { selection, held_out, .. } = self.stretches;
-        let before = Forecasts::of(model, self.hosts, selection, None, self.seed);
-        let width = |column: usize, horizon: usize| {
-            let pairs = before.pairs(self.hosts, selection, horizon, column);
-            let squares: Vec<f64> =
-                pairs.map(|(paths, value)| (mean(paths) - value) * (mean(paths) - value)).collect();
-            libm::sqrt(mean(&squares))
-        };
-        let widths: Vec<[f64; HORIZONS.len()]> =
-            (0..self.scales.len()).map(|column| HORIZONS.map(|horizon| width(column, horizon))).collect();
-        let width = |column: usize, horizon: usize| {
-            let place = HORIZONS.iter().position(|own| *own == horizon).unwrap_or_default();
-            widths[column][place]
-        };
-        let forecasts = Forecasts::of(model, self.hosts, held_out, None, self.seed);
-        scores(name, (&forecasts, &model.role.columns), (self.hosts, held_out), self.scales, Some(&width))
     }
 }
 

@@ -8,9 +8,10 @@ use promemu_core::rng::Seed;
 use promemu_dynamics::network::Network;
 use promemu_dynamics::role::RoleModel;
 
-use super::fitting::{DynamicsOptions, FitProgress, Stretches};
+use super::fitting::{DynamicsOptions, FitProgress};
 use super::gradient::Sequence;
 use super::rows::HostRows;
+use super::scoring::Stretches;
 use super::training::{Lessons, Student};
 use crate::error::LearnError;
 
@@ -51,6 +52,17 @@ pub(super) struct Ensemble<'e> {
     pub(super) of: &'e str,
 }
 
+/// The members that are trained.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Members {
+    /// All.
+    All,
+    /// None: all have been trained before.
+    Kept,
+    /// One of them, by its number from 0 on.
+    One(usize),
+}
+
 /// News of a member.
 struct News {
     member: usize,
@@ -63,6 +75,7 @@ impl Ensemble<'_> {
     pub(super) fn trained(
         &self,
         model: &RoleModel,
+        members: Members,
         checkpoints: &mut dyn Checkpoints,
         progress: &mut dyn FnMut(FitProgress),
     ) -> Result<Vec<Network>, LearnError> {
@@ -80,15 +93,28 @@ impl Ensemble<'_> {
         let name = |member: usize| format!("role-{}-member-{member}", self.role);
         let kept: Vec<Option<Vec<u8>>> =
             (0..numbers.members).map(|member| checkpoints.load(&name(member))).collect();
-        let next = AtomicUsize::new(0);
+        let (first, end) = match members {
+            Members::All | Members::Kept => (0, numbers.members),
+            Members::One(member) => (member, (member + 1).min(numbers.members)),
+        };
+        if matches!(members, Members::Kept) {
+            let is_over = |kept: &Option<Vec<u8>>| {
+                let student = kept.as_ref().and_then(|bytes| Student::from_bytes(bytes, &lessons, self.of));
+                student.is_some_and(|student| student.is_over())
+            };
+            if let Some(missing) = kept.iter().position(|kept| !is_over(kept)) {
+                return Err(LearnError::Untrained { member: missing + 1, members: numbers.members });
+            }
+        }
+        let next = AtomicUsize::new(first);
         let (sender, receiver) = channel::<News>();
         let mut trained: Vec<Option<Network>> = vec![None; numbers.members];
         std::thread::scope(|scope| {
-            let threads = self.options.threads.clamp(1, numbers.members.max(1));
+            let threads = self.options.threads.clamp(1, (end - first.min(end)).max(1));
             let workers: Vec<_> = (0..threads)
                 .map(|_| {
                     let sender = sender.clone();
-                    let (lessons, kept, next) = (&lessons, &kept, &next);
+                    let (lessons, kept, next) = (&lessons, &kept[..end], &next);
                     scope.spawn(move || self.work(lessons, kept, next, &sender))
                 })
                 .collect();

@@ -220,6 +220,24 @@ fn a_model_does_not_depend_on_threads_nor_on_an_end_of_the_training_before_its_t
 }
 
 #[test]
+fn an_ensemble_is_assembled_of_members_that_were_trained_apart_and_a_missing_one_is_named() {
+    let (_dir, recording) = queue(300);
+    let stages = vec![Stage { horizon: 1, updates: 4 }];
+    let numbers = Hyperparameters { check_every: 2, gain: 0.0, stages, ..small() };
+    let options = options(numbers);
+    let whole = fitted(&recording, &options).model.to_bytes().unwrap();
+    let mut kept = Memory { left: 100, ..Memory::default() };
+    train_member(&recording, &options, 1, &mut kept, &mut |_| {}).unwrap();
+    let assembling = DynamicsOptions { assembles: true, ..options.clone() };
+    let told = fit_dynamics(&recording, &assembling, &mut kept, &mut |_| {}).unwrap_err().to_string();
+    assert!(told.starts_with("member 1 of 2 is not trained"), "{told}");
+    train_member(&recording, &options, 0, &mut kept, &mut |_| {}).unwrap();
+    assert_eq!(kept.kept.len(), 2);
+    let assembled = fit_dynamics(&recording, &assembling, &mut kept, &mut |_| {}).unwrap();
+    assert!(whole == assembled.model.to_bytes().unwrap());
+}
+
+#[test]
 fn a_recording_whose_actions_change_too_seldom_says_what_to_record() {
     let metrics = BTreeMap::from([("temperature", (0..100).map(|n| f64::from(n % 7)).collect())]);
     let (_dir, recording) = recorded(&metrics, &[(10, 20), (30, 40)]);

@@ -9,10 +9,10 @@ use promemu_dynamics::schema::{Predictor, Score};
 use promemu_dynamics::series::rates;
 use promemu_wire::recording::Recording;
 
-use super::fitting::{Scoring, Stretches};
 use super::levels::Levels;
 use super::rollout::{HORIZONS, LONGEST, Stretch, deviations};
 use super::rows::{HostRows, HostTable, tables, without_sums};
+use super::scoring::{Scoring, Stretches};
 use crate::error::LearnError;
 use crate::grid::{millis, whole_millis};
 use crate::load::load;
