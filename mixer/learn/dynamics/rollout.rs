@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use promemu_core::rng::Seed;
 use promemu_dynamics::role::{HostState, Moment, RoleModel};
-use promemu_dynamics::schema::{Column, Score};
+use promemu_dynamics::schema::{Column, Kind, Score};
 use promemu_dynamics::series::rates;
 
 use super::rows::HostRows;
@@ -89,6 +89,16 @@ pub(super) struct Forecasts {
     paths: usize,
 }
 
+/// Values and rates as samples show them: of whole totals a whole number in a step.
+fn shown(model: &RoleModel, state: &HostState) -> Vec<f64> {
+    let mut values = rates(&model.role, state.x(model));
+    for (value, column) in values.iter_mut().zip(&model.role.columns).filter(|(_, column)| column.is_whole) {
+        let unit = if column.kind == Kind::Gauge { 1.0 } else { 1.0 / model.step_secs };
+        *value = libm::rint(*value / unit) * unit;
+    }
+    values
+}
+
 impl Forecasts {
     /// The forecasts of a stretch. With noise `paths` of them, by the members of the ensemble in turn; without one path of each.
     pub(super) fn of(
@@ -123,7 +133,7 @@ impl Forecasts {
                             None
                         };
                         path(model, rows, row, &mut state, noise, |horizon, state| {
-                            own.put(place, horizon, n, &rates(&model.role, state.x(model)));
+                            own.put(place, horizon, n, &shown(model, state));
                         });
                     }
                 });
