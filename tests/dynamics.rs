@@ -71,8 +71,14 @@ fn fitted(dir: &Path) -> [String; 2] {
     assert!(fs::read_to_string(&page).unwrap().contains("Training"));
     assert!(!Path::new(&format!("{model}.checkpoints")).exists());
     let first = fs::read(&model).unwrap();
-    done(&[&fit[..], &["--force", "--threads", "1"]].concat());
-    assert!(first == fs::read(&model).unwrap(), "the same bytes on another number of threads");
+    let (code, said) = told(&[&fit[..], &["--force", "--assemble"]].concat());
+    assert!(code == Some(2) && said.contains("member 1 of 1 is not trained"), "{said}");
+    done(&[&fit[..], &["--force", "--member", "1/1", "--threads", "1"]].concat());
+    done(&[&fit[..], &["--force", "--assemble"]].concat());
+    assert!(
+        first == fs::read(&model).unwrap(),
+        "the same bytes by a process of its own, on another number of threads"
+    );
     [recording, model]
 }
 
