@@ -29,6 +29,8 @@ pub struct Lineage {
     pub program: String,
     /// The folder of the recording, by its name.
     pub recording: String,
+    /// The selectors of its series; all without one.
+    pub selectors: Vec<String>,
     /// The hash of the rows that it was learned from.
     pub rows: String,
     /// The times of the recording, in milliseconds since the Unix epoch: its begin, the begin of the part in which parts of the model

@@ -10,6 +10,7 @@ use promemu_dynamics::file::{BYTES_MAX, Model};
 use promemu_learn::{ActionEffect, DynamicsValidation, validate_dynamics};
 use promemu_wire::recording::Recording;
 use serde_json::json;
+use tracing::warn;
 
 use super::told;
 use crate::args::ValidateArgs;
@@ -49,7 +50,12 @@ pub(super) fn validate(args: &ValidateArgs, seed: u64) -> Result<ExitCode, Error
     let bar = ProgressSteps::new();
     let outcome = validate_dynamics(&recording, &model, PATHS, seed, |of, done, all| bar.show(of, done, all));
     bar.clear();
-    let report = Report { args, model: &model, found: &outcome.map_err(told)? };
+    let found = outcome.map_err(told)?;
+    for (role, _) in model.roles.iter().zip(&found.roles).filter(|(_, scores)| scores.is_empty()) {
+        let hosts: Vec<&str> = role.role.hosts.iter().map(|host| &*host.name).collect();
+        warn!(hosts = hosts.join(", "), "the recording has no host with the metrics of these");
+    }
+    let report = Report { args, model: &model, found: &found };
     if ![&args.json, &args.html].into_iter().any(|path| is_printed(path.as_ref())) {
         stdout::print(report.text().as_bytes())?;
     }
@@ -88,7 +94,7 @@ impl Report<'_> {
             text.push('\n');
             text.push_str(&rows);
         };
-        for (n, scores) in self.found.roles.iter().enumerate() {
+        for (n, scores) in self.found.roles.iter().enumerate().filter(|(_, scores)| !scores.is_empty()) {
             put(table(PREDICTOR_COLUMNS.map(whole), predictors(scores), 0, width));
             put(table(METRIC_COLUMNS.map(whole), metrics(self.model, n, scores), 0, width));
         }

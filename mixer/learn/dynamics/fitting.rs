@@ -126,6 +126,7 @@ pub fn fit_dynamics(
     let lineage = Lineage {
         program: options.program.clone(),
         recording: options.recording.clone(),
+        selectors: options.selectors.iter().map(ToString::to_string).collect(),
         rows: hash,
         times_ms: [begin_ms, place(stretches.selection.from), place(stretches.held_out.from), end_ms],
         seed: options.seed,

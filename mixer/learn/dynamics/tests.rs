@@ -8,14 +8,15 @@ use promemu_dynamics::role::Moment;
 use promemu_dynamics::schema::{Predictor, Score};
 use promemu_dynamics::series::rates;
 use promemu_wire::recording::{Action, Recording, RecordingFolder, SourceEntry, append_actions};
-use promemu_wire::samples::ReadSeries;
+use promemu_wire::samples::{ReadSeries, Selector};
 
 use super::*;
 use crate::load::Floats;
 
 const STEP_MS: i64 = 5_000;
 
-/// A recording of these metrics of one host, with the times at which an action is on.
+/// A recording of these metrics of one host, of which one may have a label as in `name{zone=north}`, with the times at which an action
+/// is on.
 fn recorded(metrics: &BTreeMap<&str, Vec<f64>>, on: &[(i64, i64)]) -> (tempfile::TempDir, Recording) {
     let dir = tempfile::tempdir().unwrap();
     let folder = RecordingFolder::open(dir.path(), 2).unwrap();
@@ -24,10 +25,13 @@ fn recorded(metrics: &BTreeMap<&str, Vec<f64>>, on: &[(i64, i64)]) -> (tempfile:
     let mut slice = folder.begin_slice("x", 0);
     let mut end_ms = 0;
     for (metric, values) in metrics {
-        let labels = vec![("instance".to_owned(), "web:80".to_owned()), ("job".to_owned(), "web".to_owned())];
+        let (metric, label) = metric.trim_end_matches('}').split_once('{').unwrap_or((*metric, ""));
+        let mut labels =
+            vec![("instance".to_owned(), "web:80".to_owned()), ("job".to_owned(), "web".to_owned())];
+        labels.extend(label.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())));
         let floats: Floats = (0..).map(|n| n * STEP_MS).zip(values.iter().copied()).collect();
         end_ms = floats.last().unwrap().0;
-        slice.put_floats(&ReadSeries { metric: (*metric).to_owned(), labels }, floats).unwrap();
+        slice.put_floats(&ReadSeries { metric: metric.to_owned(), labels }, floats).unwrap();
     }
     folder.commit(slice, end_ms + 1, |_| {}).unwrap();
     let action = |(from, to): &(i64, i64)| Action {
@@ -131,6 +135,27 @@ fn a_linear_system_is_recovered_with_the_effect_of_its_action() {
     let (_, [mean, low, high]) = effect.responses[2];
     let expected = 30.0 * (1.0 - libm::pow(0.8, 15.0));
     assert!((mean - expected).abs() < 2.0 && low <= mean && mean <= high, "{effect:?}");
+}
+
+#[test]
+fn a_model_of_some_series_is_validated_on_these_alone() {
+    let mut rng = Seed::new(6).rng();
+    let (on, levels) = cycles(300, &mut rng);
+    let north = levels.iter().map(|level| 20.0 + 6.0 * level + 0.5 * rng.normal()).collect();
+    let south: Vec<f64> = (0..300).map(|n| f64::from(n % 7)).collect();
+    let metrics = BTreeMap::from([
+        ("pressure{zone=north}", south.clone()),
+        ("temperature{zone=north}", north),
+        ("temperature{zone=south}", south),
+    ]);
+    let (_dir, recording) = recorded(&metrics, &on);
+    let numbers = Hyperparameters { members: 0, ..Hyperparameters::default() };
+    let selectors = vec![Selector::parse("{zone=\"north\"}").unwrap()];
+    let fit = fitted(&recording, &DynamicsOptions { selectors, ..options(numbers) });
+    // The zone, which all series of the fit have in common, is the host's.
+    assert_eq!(fit.model.roles[0].role.columns[1].shown(), "temperature");
+    let found = validate_dynamics(&recording, &fit.model, 20, 1, |_, _, _| {}).unwrap();
+    assert!(found.hosts == 1 && !found.roles[0].is_empty(), "{found:?}");
 }
 
 /// A queue whose waiting grows without bound near its capacity, and starts again from a limit: no line follows it.

@@ -8,6 +8,7 @@ use promemu_dynamics::role::{Moment, RoleModel};
 use promemu_dynamics::schema::{Predictor, Score};
 use promemu_dynamics::series::rates;
 use promemu_wire::recording::Recording;
+use promemu_wire::samples::Selector;
 
 use super::levels::Levels;
 use super::rollout::{HORIZONS, LONGEST, Stretch, deviations};
@@ -59,7 +60,10 @@ pub fn validate_dynamics(
     seed: u64,
     mut progress: impl FnMut(&'static str, usize, usize),
 ) -> Result<DynamicsValidation, LearnError> {
-    let samples = load(recording, &[], |done, all| progress("slices", done, all))?;
+    // The same series as those of the fit: others would have other labels in common, and other parts.
+    let selectors = model.lineage.selectors.iter().flat_map(|text| Selector::parse(text));
+    let selectors: Vec<Selector> = selectors.collect();
+    let samples = load(recording, &selectors, |done, all| progress("slices", done, all))?;
     let (all, _, _) = tables(recording, &samples, Some(model.step_secs));
     let names: BTreeSet<&str> = all.iter().map(|table| &*table.host.name).collect();
     let mut levels = Levels::of(&recording.actions()?, &names, whole_millis(model.step_secs));
