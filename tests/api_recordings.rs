@@ -14,9 +14,10 @@ fn clients_read_samples_as_the_command_gives_them_and_each_time_is_in_the_log() 
     std::fs::create_dir(dir.path().join("empty")).unwrap();
     let daemon = Daemon::start(&["--recordings-dir", dir.path().to_str().unwrap()]);
     let (status, listed) = daemon.get("/api/v1/recordings");
-    let names: Vec<&Value> = listed.as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    let names: Vec<&Value> =
+        listed["recordings"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
     assert_eq!((status, names), (200, vec![&Value::from("shop")]), "{listed}");
-    assert_eq!(listed[0]["begin"], "2026-01-05T00:00:00Z");
+    assert_eq!(listed["recordings"][0]["begin"], "2026-01-05T00:00:00Z");
 
     for (asked, args) in [
         ("selector=queue", &["queue"][..]),
@@ -64,6 +65,6 @@ fn recordings_need_the_token_and_without_a_folder_there_are_none() {
     assert_eq!(ask(guarded.port, "GET", "/api/v1/recordings", "", "").0, 401);
     assert_eq!(ask(guarded.port, "GET", path, "Authorization: Bearer s3cret-word\r\n", "").0, 200);
     let daemon = Daemon::start(&[]);
-    assert_eq!(daemon.get("/api/v1/recordings").1, Value::Array(Vec::new()));
+    assert_eq!(daemon.get("/api/v1/recordings").1["recordings"], Value::Array(Vec::new()));
     assert_eq!(daemon.get(path).0, 404);
 }

@@ -27,6 +27,13 @@ const BYTES_MAX: usize = 32 << 20;
 /// The file that makes a folder a recording.
 const MANIFEST: &str = "manifest.json";
 
+/// The recordings of a folder.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RecordingsView {
+    /// By their names.
+    recordings: Vec<RecordingView>,
+}
+
 /// A recording.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RecordingView {
@@ -98,9 +105,10 @@ pub(crate) enum FormatName {
 ///
 /// The folder is that of `--recordings-dir`; without one there are none.
 #[utoipa::path(get, path = "/api/v1/recordings", tag = "recordings",
-    responses((status = 200, body = Vec<RecordingView>)))]
-pub(crate) async fn recordings(State(state): State<Arc<AppState>>) -> Answer<Vec<RecordingView>> {
-    Ok(Json(blocking(&state, |state| listed(state.daemon().recordings.as_deref())).await?))
+    responses((status = 200, body = RecordingsView)))]
+pub(crate) async fn recordings(State(state): State<Arc<AppState>>) -> Answer<RecordingsView> {
+    let recordings = blocking(&state, |state| listed(state.daemon().recordings.as_deref())).await?;
+    Ok(Json(RecordingsView { recordings }))
 }
 
 /// Reads samples of a recording.
