@@ -44,6 +44,7 @@ fn clients_read_samples_as_the_command_gives_them_and_each_time_is_in_the_log() 
         ("/api/v1/recordings/shop/samples?selector=up%7B", 422, "invalid_value"),
         ("/api/v1/recordings/shop/samples?selector=up&step=0s", 422, "invalid_value"),
         ("/api/v1/recordings/shop/samples?selector=up&by=job", 422, "invalid_value"),
+        ("/api/v1/recordings/shop/samples?selector=up&agg=most", 422, "invalid_value"),
         ("/api/v1/recordings/shop/samples", 400, "invalid_request"),
     ] {
         let (found, answer) = daemon.get(path);

@@ -38,7 +38,7 @@ pub(crate) use cardinality::CardinalityArgs;
 pub(crate) use cli::{Cli, Command, HistoryLabels, LogFormat, PushFormat};
 pub(crate) use ctl::{CtlAction, CtlArgs, FaultChange, ListArgs, TimelineChange};
 pub(crate) use dashboard::DashboardArgs;
-pub(crate) use data::{AggArg, DataArgs, DataCommand, DataFormat, PrepareArgs, QualityArgs, QueryArgs};
+pub(crate) use data::{DataArgs, DataCommand, DataFormat, PrepareArgs, QualityArgs, QueryArgs};
 pub(crate) use describe::DescribeArgs;
 pub(crate) use export::{ExportArgs, ExportFormat, ExportLabels};
 pub(crate) use fit::FitArgs;

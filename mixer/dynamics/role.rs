@@ -118,7 +118,7 @@ impl RoleModel {
             if let Some(residuals) = residuals {
                 x += residuals[place] * deviation * column.noise_factor;
             }
-            // What is no number ends where it was.
+            // A step to no number ends where it began.
             changes[place] = if x.is_finite() { x.clamp(column.low, column.high) } else { before };
         }
         let changes = std::mem::take(&mut state.scratch.changes);

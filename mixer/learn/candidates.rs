@@ -93,7 +93,7 @@ fn is_alike(profile: &Profile, values: &[f64]) -> bool {
     /// The share of quantiles that must agree, to this share of the range.
     const ALIKE_MIN: f64 = 0.8;
     const TOLERANCE: f64 = 0.05;
-    // What is never negative has its range end at 0.
+    // Values that are never negative have a range that ends at 0.
     let lowest = if profile.low() >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
     let values: Vec<f64> = values.iter().map(|value| value.max(lowest)).collect();
     quantiles_agree(&profile.present, &values, TOLERANCE * profile.range()) >= ALIKE_MIN

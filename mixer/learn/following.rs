@@ -1,4 +1,4 @@
-//! What follows another metric of its host with some chance: a rate of counts, or the mean of a histogram's observations.
+//! Rates of counts, and means of a histogram's observations, that follow another metric of their host with some chance.
 
 use promemu_core::metric::Distribution;
 
@@ -10,7 +10,7 @@ use crate::inventory::Parts;
 use crate::load::Floats;
 use crate::relay::{RELAY, Source};
 use crate::spread::{Spread, nearest};
-use crate::statistics::{number, rounded, significant};
+use crate::statistics::{least_squares, number, rounded, significant};
 
 /// The share of the variance of a rate that a source must explain.
 const RATE_EXPLAINED_MIN: f64 = 0.9;
@@ -110,27 +110,16 @@ fn pairs(values: &[Between], source: &Floats) -> Vec<(f64, f64, f64)> {
         .collect()
 }
 
-/// Value at 0 and slope of the line of least squares through weighted pairs; one that is near 0 at 0 is there exactly, unless it must
-/// not. `None` if the first numbers do not vary.
+/// Value at 0 and slope of the line of least squares; one that is near 0 at 0 is there exactly, unless it must not. `None` if the source
+/// does not vary.
 fn line(pairs: impl Iterator<Item = (f64, f64, f64)> + Clone, has_offset: bool) -> Option<(f64, f64)> {
     /// An offset below this share of the mean is none.
     const OFFSET_MIN: f64 = 0.005;
-    let (mut all, mut x, mut y) = (0.0, 0.0, 0.0);
-    for (a, b, weight) in pairs.clone() {
-        (all, x, y) = (all + weight, x + weight * a, y + weight * b);
-    }
-    let (x, y) = (x / all, y / all);
-    let (mut along, mut squares) = (0.0, 0.0);
-    for (a, b, weight) in pairs {
-        along += weight * (a - x) * (b - y);
-        squares += weight * (a - x) * (a - x);
-    }
-    let slope = along / squares;
-    let offset = y - slope * x;
-    if !has_offset && offset.abs() < OFFSET_MIN * y.abs() {
-        return Some((0.0, slope));
-    }
-    slope.is_finite().then_some((offset, slope))
+    let (all, sum) =
+        pairs.clone().fold((0.0, 0.0), |(all, sum), (_, y, weight)| (all + weight, sum + weight * y));
+    let (offset, slope) = least_squares(pairs)?;
+    let is_none = !has_offset && offset.abs() < OFFSET_MIN * (sum / all).abs();
+    Some((if is_none { 0.0 } else { offset }, slope))
 }
 
 /// The share of the variance around the mean of all that a curve explains, in that half of the time where it is less.

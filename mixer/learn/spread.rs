@@ -3,7 +3,7 @@
 use promemu_core::metric::Distribution;
 
 use crate::call::{Call, Term, Value};
-use crate::statistics::{normal_at, number, significant};
+use crate::statistics::{least_squares, normal_at, number, significant};
 
 /// The 99th percentile of the standard normal distribution.
 const NORMAL_P99: f64 = 2.326_347_874_040_841;
@@ -90,17 +90,11 @@ fn value_at(points: &[(f64, f64)], share: f64) -> f64 {
     if high > low { from + (to - from) * (share - low) / (high - low) } else { to }
 }
 
-/// Value at 0 and slope of the line of least squares.
+/// Value at 0 and slope of the line of least squares; level at their mean where all are at one place.
 fn line(points: &[(f64, f64)]) -> (f64, f64) {
-    let count = number(points.len());
-    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), (a, b)| (x + a / count, y + b / count));
-    let (mut along, mut squares) = (0.0, 0.0);
-    for (a, b) in points {
-        along += (a - x) * (b - y);
-        squares += (a - x) * (a - x);
-    }
-    let slope = if squares > 0.0 { along / squares } else { 0.0 };
-    (y - slope * x, slope)
+    let even = points.iter().map(|(a, b)| (*a, *b, 1.0));
+    least_squares(even)
+        .unwrap_or_else(|| (points.iter().map(|(_, b)| b).sum::<f64>() / number(points.len()), 0.0))
 }
 
 fn spread(kind: Kind, median: f64, p99: f64, points: &[(f64, f64)]) -> Option<Spread> {

@@ -71,6 +71,22 @@ pub(crate) fn correlation(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> f6
     if aa <= 0.0 || bb <= 0.0 { 0.0 } else { ab / libm::sqrt(aa * bb) }
 }
 
+/// Value at 0 and slope of the line of least squares through weighted pairs. `None` if the first numbers do not vary.
+pub(crate) fn least_squares(pairs: impl Iterator<Item = (f64, f64, f64)> + Clone) -> Option<(f64, f64)> {
+    let (mut all, mut x, mut y) = (0.0, 0.0, 0.0);
+    for (a, b, weight) in pairs.clone() {
+        (all, x, y) = (all + weight, x + weight * a, y + weight * b);
+    }
+    let (x, y) = (x / all, y / all);
+    let (mut along, mut squares) = (0.0, 0.0);
+    for (a, b, weight) in pairs {
+        along += weight * (a - x) * (b - y);
+        squares += weight * (a - x) * (a - x);
+    }
+    let slope = along / squares;
+    slope.is_finite().then_some((y - slope * x, slope))
+}
+
 /// The share of the standard normal distribution below a number.
 pub(crate) fn normal_below(number: f64) -> f64 {
     0.5 * libm::erfc(-number * FRAC_1_SQRT_2)

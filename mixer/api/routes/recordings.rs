@@ -56,7 +56,7 @@ pub(crate) struct RecordingPath {
     name: String,
 }
 
-/// What to read of a recording, as `promemu data query` has it.
+/// The question to a recording, as of `promemu data query`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SamplesQuery {
@@ -70,25 +70,12 @@ pub(crate) struct SamplesQuery {
     /// A value for each step, as in 1m, at multiples of it; the samples themselves by default.
     step: Option<String>,
     /// The value of a step; the last one by default.
-    agg: Option<AggregateName>,
+    #[param(pattern = "^(last|min|max|mean|sum|count|increase|rate)$")]
+    agg: Option<String>,
     /// Labels that stay, separated by commas; series that are alike in these are one.
     by: Option<String>,
     /// The format: csv by default.
     format: Option<FormatName>,
-}
-
-/// The value of a step.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AggregateName {
-    Last,
-    Min,
-    Max,
-    Mean,
-    Sum,
-    Count,
-    Increase,
-    Rate,
 }
 
 /// The format of samples.
@@ -198,11 +185,10 @@ fn question(query: &SamplesQuery, recording: &Recording) -> Result<Question, Api
     if query.by.is_some() && query.agg.is_none() {
         return Err(ApiError::invalid("by needs agg: name what series come to together, as in agg=sum"));
     }
-    let aggregation = (step_ms.is_some() || query.agg.is_some()).then(|| Aggregation {
-        step_ms,
-        aggregate: aggregate(query.agg.unwrap_or(AggregateName::Last)),
-        by: query.by.as_ref().map(|by| by.split(',').map(|label| label.trim().to_owned()).collect()),
-    });
+    let aggregate = query.agg.as_deref().map(Aggregate::parse).transpose();
+    let aggregate = aggregate.map_err(|why| ApiError::invalid(format!("agg: {why}")))?;
+    let by = query.by.as_ref().map(|by| by.split(',').map(|label| label.trim().to_owned()).collect());
+    let aggregation = Aggregation::asked(step_ms, aggregate, by);
     Ok(Question { selector, range_ms, aggregation })
 }
 
@@ -214,19 +200,6 @@ fn step_ms(text: &str) -> Result<i64, ApiError> {
         return Ok(millis);
     }
     Err(ApiError::invalid("step must be 1ms or longer, and have an end"))
-}
-
-const fn aggregate(name: AggregateName) -> Aggregate {
-    match name {
-        AggregateName::Last => Aggregate::Last,
-        AggregateName::Min => Aggregate::Min,
-        AggregateName::Max => Aggregate::Max,
-        AggregateName::Mean => Aggregate::Mean,
-        AggregateName::Sum => Aggregate::Sum,
-        AggregateName::Count => Aggregate::Count,
-        AggregateName::Increase => Aggregate::Increase,
-        AggregateName::Rate => Aggregate::Rate,
-    }
 }
 
 /// Bytes of an answer, which end when there are too many, or when nobody waits for them.

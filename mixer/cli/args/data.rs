@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use promemu_wire::recording::Aggregate;
 
 /// Commands on recordings.
 #[derive(Debug, Args)]
@@ -106,8 +108,8 @@ pub(crate) struct QueryArgs {
     pub(crate) step: Option<String>,
 
     /// The value of a step; sum adds the last values of series, increase and rate count resets [default: last, with --step]
-    #[arg(long, env = "PME_DATA_AGG", value_name = "AGGREGATE", value_enum)]
-    pub(crate) agg: Option<AggArg>,
+    #[arg(long, env = "PME_DATA_AGG", value_name = "AGGREGATE", value_parser = aggregates())]
+    pub(crate) agg: Option<Aggregate>,
 
     /// Labels that stay, separated by commas: series that are alike in these are one [default: each series on its own]
     #[arg(long, env = "PME_DATA_BY", value_name = "LABEL", value_delimiter = ',')]
@@ -126,16 +128,9 @@ pub(crate) struct QueryArgs {
     pub(crate) cache: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AggArg {
-    Last,
-    Min,
-    Max,
-    Mean,
-    Sum,
-    Count,
-    Increase,
-    Rate,
+/// The parser of an aggregate, which lists them.
+fn aggregates() -> impl TypedValueParser<Value = Aggregate> {
+    PossibleValuesParser::new(Aggregate::NAMES.map(|(name, _)| name)).try_map(|name| Aggregate::parse(&name))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -7,14 +7,12 @@ use promemu_core::error::Error;
 use promemu_core::time::Time;
 use promemu_run::clock::wall_now;
 use promemu_run::whole_file::unwritable;
-use promemu_wire::recording::{
-    Aggregate, Aggregation, AnswerFormat, AnswerWriter, Query, QueryCounts, Recording,
-};
+use promemu_wire::recording::{Aggregation, AnswerFormat, AnswerWriter, Query, QueryCounts, Recording};
 use promemu_wire::samples::Selector;
 use tracing::{info, warn};
 
 use super::query_cache::CachedAnswer;
-use crate::args::{AggArg, DataFormat, QueryArgs};
+use crate::args::{DataFormat, QueryArgs};
 use crate::output_file::{replace, replace_with};
 use crate::settings::{interval, moment};
 use crate::stdout;
@@ -131,26 +129,8 @@ fn question(args: &QueryArgs, recording: &Recording) -> Result<Query, Error> {
         let message = "--by needs --agg: name what series come to together, as in --agg sum";
         return Err(Error::Usage(message.to_owned()));
     }
-    let is_aggregated = step_ms.is_some() || args.agg.is_some();
-    let aggregation = is_aggregated.then(|| Aggregation {
-        step_ms,
-        aggregate: aggregate(args.agg.unwrap_or(AggArg::Last)),
-        by: args.by.clone(),
-    });
+    let aggregation = Aggregation::asked(step_ms, args.agg, args.by.clone());
     Ok(Query { selector, range_ms, aggregation })
-}
-
-const fn aggregate(given: AggArg) -> Aggregate {
-    match given {
-        AggArg::Last => Aggregate::Last,
-        AggArg::Min => Aggregate::Min,
-        AggArg::Max => Aggregate::Max,
-        AggArg::Mean => Aggregate::Mean,
-        AggArg::Sum => Aggregate::Sum,
-        AggArg::Count => Aggregate::Count,
-        AggArg::Increase => Aggregate::Increase,
-        AggArg::Rate => Aggregate::Rate,
-    }
 }
 
 fn format(args: &QueryArgs) -> Result<AnswerFormat, Error> {

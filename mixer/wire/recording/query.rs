@@ -40,6 +40,19 @@ pub struct Aggregation {
     pub by: Option<Vec<String>>,
 }
 
+impl Aggregation {
+    /// The aggregation that a step or an aggregate asks for; `None` without both, for the samples themselves.
+    #[must_use]
+    pub fn asked(
+        step_ms: Option<i64>,
+        aggregate: Option<Aggregate>,
+        by: Option<Vec<String>>,
+    ) -> Option<Self> {
+        let is_asked = step_ms.is_some() || aggregate.is_some();
+        is_asked.then(|| Self { step_ms, aggregate: aggregate.unwrap_or(Aggregate::Last), by })
+    }
+}
+
 /// The size of what was read for an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueryCounts {

@@ -23,6 +23,33 @@ pub enum Aggregate {
     Rate,
 }
 
+impl Aggregate {
+    /// All of them, by the names that people write.
+    pub const NAMES: [(&str, Self); 8] = [
+        ("last", Self::Last),
+        ("min", Self::Min),
+        ("max", Self::Max),
+        ("mean", Self::Mean),
+        ("sum", Self::Sum),
+        ("count", Self::Count),
+        ("increase", Self::Increase),
+        ("rate", Self::Rate),
+    ];
+
+    /// The one of this name.
+    ///
+    /// # Errors
+    ///
+    /// In words: there is none.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        let found = Self::NAMES.iter().find(|(own, _)| *own == name);
+        found.map(|(_, aggregate)| *aggregate).ok_or_else(|| {
+            let names = Self::NAMES.map(|(own, _)| own);
+            format!("{name:?} is none of {}", names.join(", "))
+        })
+    }
+}
+
 /// The samples of a step so far.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::recording) struct Accumulator {
