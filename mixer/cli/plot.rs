@@ -8,9 +8,11 @@ mod axis;
 mod canvas;
 mod chart;
 mod figure;
+mod groups;
 mod growth;
 mod image;
 mod image_legend;
+mod infos;
 mod marks;
 mod palette;
 mod pen;
@@ -151,9 +153,10 @@ fn heading(plan: &Plan, figure: &Figure, seed: u64) -> String {
     format!("{}, {day} {from} to {to} UTC, step {}, seed {seed}", plan.config, figure.grid.step)
 }
 
-/// Notes on what is left out or failed.
+/// Notes on what has no chart, is left out or failed.
 fn notes(selection: &Selection, figure: &Figure) -> Vec<String> {
-    let mut notes = selection.left_out.clone();
+    let mut notes = selection.infos.clone();
+    notes.extend(selection.left_out.iter().cloned());
     if figure.scenario_errors > 0 {
         notes.push(format!(
             "scenarios failed at {} updates; a run of the config logs why",

@@ -1,4 +1,7 @@
-//! A canvas of characters: lines of braille dots, two by four in each character, over shaded characters.
+//! A canvas of characters: lines of braille dots, two by four in each character, over a shaded ground.
+//!
+//! With colours the ground is one. Without, a character shows either dots or the ground, so a line on the ground is of whole
+//! characters, which leave no holes in it.
 
 use super::style::{ColourMode, Style};
 
@@ -8,7 +11,9 @@ const DOWN: usize = 4;
 /// The braille pattern without dots (Unicode, block U+2800), and the bit of each dot.
 const BLANK_PATTERN: u32 = 0x2800;
 const DOTS: [[u8; ACROSS]; DOWN] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
-const SHADE: char = '░';
+/// The ground, and a line on it, without colours.
+pub(super) const SHADE: char = '▒';
+pub(super) const ON_SHADE: char = '█';
 
 /// One character.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,9 +88,9 @@ impl Canvas {
         let mut text = String::new();
         let is_drawn = |cell: &Cell| cell.dots != 0 || cell.is_shaded;
         let end = cells.iter().rposition(is_drawn).map_or(0, |last| last + 1);
-        for run in cells[..end].chunk_by(|a, b| glyph(a).1 == glyph(b).1) {
-            let characters: String = run.iter().map(|cell| glyph(cell).0).collect();
-            text.push_str(&colours.paint(&characters, glyph(&run[0]).1));
+        for run in cells[..end].chunk_by(|a, b| glyph(a, colours).1 == glyph(b, colours).1) {
+            let characters: String = run.iter().map(|cell| glyph(cell, colours).0).collect();
+            text.push_str(&colours.paint(&characters, glyph(&run[0], colours).1));
         }
         text
     }
@@ -98,11 +103,15 @@ impl Canvas {
 }
 
 /// The character of a cell, and its style.
-fn glyph(cell: &Cell) -> (char, Style) {
-    match (cell.dots, cell.is_shaded) {
-        (0, false) => (' ', Style::Plain),
-        (0, true) => (SHADE, Style::Faint),
-        (dots, _) => (char::from_u32(BLANK_PATTERN + u32::from(dots)).unwrap_or('*'), cell.style),
+fn glyph(cell: &Cell, colours: ColourMode) -> (char, Style) {
+    let dots = || char::from_u32(BLANK_PATTERN + u32::from(cell.dots)).unwrap_or('*');
+    match (cell.dots, cell.is_shaded, colours) {
+        (0, false, _) => (' ', Style::Plain),
+        (_, false, _) => (dots(), cell.style),
+        (0, true, ColourMode::None) => (SHADE, Style::Plain),
+        (_, true, ColourMode::None) => (ON_SHADE, Style::Plain),
+        (0, true, ColourMode::Ansi) => (' ', Style::Ground(None)),
+        (_, true, ColourMode::Ansi) => (dots(), cell.style.on_ground()),
     }
 }
 
@@ -115,8 +124,18 @@ mod tests {
         let mut canvas = Canvas::new(4, 2);
         canvas.line((0, 0), (7, 7), Style::Plain);
         canvas.shade(7, 0, 2);
-        assert_eq!([canvas.row(0, ColourMode::None), canvas.row(1, ColourMode::None)], ["  ⡠⠊", "⡠⠊ ░"]);
+        assert_eq!([canvas.row(0, ColourMode::None), canvas.row(1, ColourMode::None)], ["  ⡠⠊", "⡠⠊ ▒"]);
         canvas.line((99, 99), (99, 120), Style::Plain);
         assert_eq!(canvas.row(0, ColourMode::None), "  ⡠⠊");
+    }
+
+    #[test]
+    fn a_line_leaves_no_hole_in_the_ground() {
+        let mut canvas = Canvas::new(3, 1);
+        (0..6).for_each(|x| canvas.shade(x, 0, 3));
+        canvas.line((2, 1), (3, 1), Style::Line(0));
+        assert_eq!(canvas.row(0, ColourMode::None), "▒█▒");
+        let coloured = canvas.row(0, ColourMode::Ansi);
+        assert_eq!(coloured, "\x1b[100m \x1b[0m\x1b[100;36m⠤\x1b[0m\x1b[100m \x1b[0m");
     }
 }

@@ -9,6 +9,7 @@ use promemu_core::time::Span;
 
 use super::axis::Unit;
 use super::chart::{Chart, Curve, median};
+use super::groups::Groups;
 use super::marks::Marks;
 use super::samples::HostSeries;
 use super::selection::{SelectedFamily, SelectedSeries};
@@ -29,8 +30,8 @@ const NO_HELP: &str = "an emulated metric";
 pub(super) enum Reading {
     /// The values.
     Values,
-    /// The growth per second between two reports, over `steps` steps.
-    Rate { steps: usize, step: Span },
+    /// The growth per second between two reports, over `steps` steps; of many series the sums of their groups.
+    Rate { steps: usize, step: Span, groups: Option<Groups> },
     /// Quantiles of the observations in `steps` steps.
     Quantiles { steps: usize, step: Span, bounds: Arc<[f64]> },
     /// The same for native histograms.
@@ -63,7 +64,9 @@ impl Reading {
         let steps = usize::try_from(window).unwrap_or(usize::MAX).min(grid.count() / 2).max(1);
         let cells = family.series.first().map(|series| &series.metric(plan).cells);
         match cells.map(|cells| (&cells.layout().kind, cells.aggregation())) {
-            Some((_, Aggregation::Counter { .. })) => Self::Rate { steps, step },
+            Some((_, Aggregation::Counter { .. })) => {
+                Self::Rate { steps, step, groups: Groups::of(plan, family) }
+            }
             Some((Kind::Histogram { bounds }, _)) => {
                 Self::Quantiles { steps, step, bounds: Arc::clone(bounds) }
             }
@@ -103,7 +106,10 @@ impl Reading {
         let read = SeriesReading::of(plan, series, host);
         match (self, accumulated) {
             (Self::Values | Self::States(_), Accumulated::Curves(curves)) => curves.push(read.values()),
-            (Self::Rate { steps, .. }, Accumulated::Curves(curves)) => curves.push(read.rate(*steps)),
+            (Self::Rate { steps, groups, .. }, Accumulated::Curves(curves)) => match groups {
+                Some(groups) => groups.add(plan, series, read.rate(*steps), curves),
+                None => curves.push(read.rate(*steps)),
+            },
             (Self::Summaries { quantiles }, Accumulated::Curves(curves)) => {
                 curves.extend(read.quantiles(quantiles));
             }
@@ -190,7 +196,12 @@ impl Reading {
                 let numbered = states.iter().enumerate().map(|(n, state)| format!("{n} {state}"));
                 numbered.collect::<Vec<_>>().join(", ")
             }
-            Self::Rate { steps, step } => format!("rate per second over {}", window(steps, step)),
+            Self::Rate { steps, step, groups } => {
+                let rate = format!("rate per second over {}", window(steps, step));
+                groups.map_or(rate.clone(), |groups| {
+                    format!("{rate}, {count} series summed by {}", groups.label)
+                })
+            }
             Self::Quantiles { steps, step, .. } | Self::NativeQuantiles { steps, step, .. } => {
                 let of_all = if count > 1 { format!(" of {count} series together") } else { String::new() };
                 format!("p50 and p99{of_all} over {}", window(steps, step))

@@ -9,6 +9,8 @@ use promemu_core::plural::plural;
 use promemu_core::time::Span;
 use regex_lite::Regex;
 
+use super::infos::{self, is_info};
+
 /// More families are not drawn.
 const FAMILIES_MAX: usize = 12;
 /// More series of a family are not drawn.
@@ -24,6 +26,8 @@ const HOST_FLAG: &str = "--host or PME_PLOT_HOST";
 pub(super) struct Selection {
     /// One chart each, in the config's order.
     pub(super) families: Vec<SelectedFamily>,
+    /// The labels of info metrics, which have no chart.
+    pub(super) infos: Vec<String>,
     /// Notes on families and series that are left out, with the flag that selects them.
     pub(super) left_out: Vec<String>,
 }
@@ -103,10 +107,11 @@ impl Selection {
             ));
         }
         found.sort_unstable_keys();
-        let mut families: Vec<SelectedFamily> = found.into_values().collect();
+        let (infos, mut families): (Vec<_>, Vec<SelectedFamily>) =
+            found.into_values().partition(|found| is_info(plan, found.family));
         let cut = families.split_off(families.len().min(FAMILIES_MAX));
         let left_out = left_out(plan, &families, &cut);
-        Ok(Self { families, left_out })
+        Ok(Self { families, infos: infos::words(plan, &infos), left_out })
     }
 
     /// The hosts, sorted by id, each with its series and the families' places in the selection.

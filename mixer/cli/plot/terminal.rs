@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::axis::{ValueAxis, times};
-use super::canvas::{ACROSS, Canvas};
+use super::canvas::{ACROSS, Canvas, ON_SHADE, SHADE};
 use super::chart::{Chart, Curve, stretches};
 use super::figure::Figure;
 use super::marks::by_place;
@@ -50,7 +50,7 @@ pub(super) fn draw(figure: &Figure, width: usize, colours: ColourMode) -> String
         rows,
         lines_max,
         label_columns,
-        columns: width.saturating_sub(label_columns + 2 + numbers).max(10),
+        columns: columns_of(figure, width.saturating_sub(label_columns + 2 + numbers).max(10)),
     };
     let charts = figure.charts.iter().zip(&axes).map(|(chart, axis)| sheet.chart(chart, axis.as_ref()));
     charts.collect::<Vec<_>>().join("\n")
@@ -91,15 +91,20 @@ impl Sheet<'_> {
 
     /// The rows with the values' ticks and the curves.
     fn plot(&self, chart: &Chart, axis: &ValueAxis, legend: &mut Vec<Item>) -> String {
-        let mut canvas = Canvas::new(self.columns, self.rows);
-        let mut numbers: Vec<String> = vec![String::new(); self.rows];
+        let rows = rows_of(axis, self.rows);
+        let mut canvas = Canvas::new(self.columns, rows);
+        let mut numbers: Vec<String> = vec![String::new(); rows];
         if chart.curves.len() > self.lines_max {
             let band = chart.band();
             self.shade(&mut canvas, axis, &band.low, &band.high);
             self.curve(&mut canvas, axis, &band.median, Style::Line(0));
             let range = format!("range of {} series", chart.curves.len());
-            legend.push(Item { sign: '░', style: Style::Faint, text: range });
-            legend.push(Item { sign: '─', style: Style::Line(0), text: "median".to_owned() });
+            let (ground, line) = match self.colours {
+                ColourMode::None => ((SHADE, Style::Plain), ON_SHADE),
+                ColourMode::Ansi => ((' ', Style::Ground(None)), '─'),
+            };
+            legend.push(Item { sign: ground.0, style: ground.1, text: range });
+            legend.push(Item { sign: line, style: Style::Line(0), text: "median".to_owned() });
         } else {
             for (n, Curve { label, values }) in chart.curves.iter().enumerate() {
                 self.curve(&mut canvas, axis, values, Style::Line(n));
@@ -107,7 +112,7 @@ impl Sheet<'_> {
                 let sign = char::from_digit(u32::try_from(n + 1).unwrap_or(0), 10).unwrap_or('+');
                 let is_one = chart.curves.len() == 1;
                 if let Some(last) = last.filter(|_| !is_one) {
-                    let row = self.row(axis.place(*last));
+                    let row = row_of(axis.place(*last), rows);
                     numbers[row].push_str(&self.colours.paint(&sign.to_string(), Style::Line(n)));
                 }
                 legend.push(Item {
@@ -117,12 +122,12 @@ impl Sheet<'_> {
                 });
             }
         }
-        let mut labels = vec![""; self.rows];
+        let mut labels = vec![""; rows];
         for (value, label) in &axis.ticks {
-            labels[self.row(axis.place(*value))] = label;
+            labels[row_of(axis.place(*value), rows)] = label;
         }
         let mut text = String::new();
-        for row in 0..self.rows {
+        for row in 0..rows {
             let edge = if labels[row].is_empty() { '│' } else { '┤' };
             let gap = if numbers[row].is_empty() { 0 } else { self.columns - canvas.row_len(row) };
             let (curves, numbers) = (canvas.row(row, self.colours), &numbers[row]);
@@ -132,12 +137,6 @@ impl Sheet<'_> {
             text.push('\n');
         }
         text
-    }
-
-    /// The row of a place between 0 at the bottom and 1 at the top.
-    fn row(&self, place: f64) -> usize {
-        let dots = self.rows * 4;
-        (dots - 1 - nearest(place, dots)) / 4
     }
 
     fn curve(&self, canvas: &mut Canvas, axis: &ValueAxis, values: &[f64], style: Style) {
@@ -291,6 +290,33 @@ impl Sheet<'_> {
         }
         if legend.is_empty() { legend } else { legend + "\n" }
     }
+}
+
+/// The number of rows of a chart, about as many as wanted: between two ticks there are as many as between two others.
+fn rows_of(axis: &ValueAxis, wanted: usize) -> usize {
+    let gaps = axis.ticks.len().saturating_sub(1).max(1);
+    let apart = (wanted.saturating_sub(1) + gaps / 2) / gaps;
+    let apart = if apart * gaps > wanted { apart - 1 } else { apart };
+    gaps * apart.max(1) + 1
+}
+
+/// The row of a place between 0 at the bottom and 1 at the top.
+fn row_of(place: f64, rows: usize) -> usize {
+    let dots = rows * 4;
+    (dots - 1 - nearest(place, dots)) / 4
+}
+
+/// The number of columns, as many as there is room for or a few less: between two times there are as many as between two others.
+fn columns_of(figure: &Figure, room: usize) -> usize {
+    let times = times(figure.grid.from, figure.to, room / TIME_COLUMNS + 1);
+    let [(first, _), (second, _), ..] = times[..] else { return room };
+    let span = figure.to.since(figure.grid.from).as_nanos();
+    let apart = second.since(first).as_nanos();
+    let few = |columns: &usize| {
+        let dots = *columns as u64 - 1;
+        span > 0 && apart.saturating_mul(dots) % span == 0
+    };
+    (room.saturating_sub(room / 10).max(2)..=room).rev().find(few).unwrap_or(room)
 }
 
 /// The column of a name of so many columns, with its blanks: in the first gap behind a range that has room for it, else

@@ -91,19 +91,17 @@ fn a_gauge_is_a_line_with_gaps_and_bytes_in_powers_of_1024() {
     insta::assert_snapshot!(Flags::default().draw(WAVE), @"
     pressure_bytes: how hard it pumps
     8 GiB ┤
-          │       ⣀⡀                           ⣀
-          │    ⢀⡰⠉ ⠈⠢⡀                      ⢀⠔⠉ ⠉⠢⡀
-    6 GiB ┤   ⢠⠃     ⠑⢆                    ⢠⠃     ⠑⡄
-          │  ⢠⠃       ⠈⡆                  ⢠⠃       ⠈⡆
-          │ ⢀⠎         ⠘⡄                ⢠⠃         ⠘⡄
-          │⢠⠃           ⠘⡄              ⢠⠃           ⠘⡄
-    4 GiB ┤              ⠸⡀             ⡎             ⠸⡀            ⢀⠄
-          │               ⢣            ⡜               ⢣           ⢀⠎
-          │                ⠱⡀         ⡜                 ⢣          ⡜
-          │                 ⢣        ⡸                   ⢣        ⡸
-    2 GiB ┤                  ⢣     ⢀⠴⠁                    ⢣     ⢀⠜
-          │                   ⠉⢆⡀ ⡠⠊                       ⠑⢄⡀⢀⡠⠊
-          │                     ⠈⠉                           ⠈⠁
+          │      ⣀⠤⢄                          ⣀⠤⣀
+          │    ⡠⠊   ⠑⢄                      ⡰⠉   ⠑⢄
+    6 GiB ┤   ⡜       ⠱⡀                   ⡜      ⠈⠲⡀
+          │  ⡜         ⠱⡀                ⢀⠎         ⠱⡀
+          │⢀⠎           ⠱⡀              ⢀⠎           ⠱⡀
+    4 GiB ┤⠈             ⠘⡄             ⡜             ⠘⡄            ⢀⠄
+          │               ⠱⡀          ⢀⠎               ⠱⡀          ⢠⠃
+          │                ⠘⡄        ⢀⠎                 ⠱⡀        ⢀⠎
+    2 GiB ┤                 ⠘⡄      ⢀⠎                   ⠘⡄      ⡠⠎
+          │                  ⠈⠢⡀  ⢀⠔⠁                     ⠈⢆⡀  ⢀⠔⠁
+          │                    ⠈⠑⠒⠁                         ⠈⠑⠊⠁
         0 ┤
           └┬─────────────┬──────────────┬─────────────┬─────────────┬──────────────┬
          08:00         08:02          08:04         08:06         08:08        08:10
@@ -115,21 +113,19 @@ fn a_gauge_is_a_line_with_gaps_and_bytes_in_powers_of_1024() {
 fn a_counter_is_drawn_as_a_rate() {
     insta::assert_snapshot!(Flags { metric: Some("^sales"), ..Flags::default() }.draw(SHOP), @"
     sales_total, rate per second over 21s
-    200 ┤               ⣀⡠⠤⠒⠊⠉⠑⠒⠢⠤⡀
-        │            ⢀⠔⠊          ⠈⠑⢄⡀
-        │          ⣀⠎⠁               ⠘⠤⡀
-    150 ┤        ⣀⠜         ⢀⣀⣀⣀⣀⣀     ⠘⠤⡀
-        │      ⢀⡜   ⣀⡠⠤⡆    ⡸     ⠉⠉⠒⠢⣀⡀ ⠑⢄
-        │    ⡠⠤⠃⢀⣀⠔⠊   ⢱⢀ ⡀⢀⠇          ⠈⠉⠦⢄⠣⡄
-        │   ⢐⠥⠤⠒⠁      ⠘⠁⠋⠈⠁               ⠉⠹⠤⡀
-    100 ┤                                     ⠹⣒⢄⡀
-        │                                      ⠈⢆⠈⠒⢢⣀                         ⣀⡀1
-        │                                        ⠑⡄  ⠑⠒⣄⡀                 ⢀⣀⠖⠊⡔⠂2
-        │                                         ⠈⢣    ⠈⠒⠢⠤⣀⣀       ⣀⣀⠤⠔⠉⠁ ⡠⠊
-     50 ┤                                           ⠉⢢        ⠉⠉⠉⠉⠉⠉⠉     ⢠⠒⠁
-        │                                             ⠉⢆⡀               ⢠⠒⠁
-        │                                               ⠈⠢⢄          ⢀⡠⠊⠁
-      0 ┤                                                 ⠈⠉⠢⠤⢄⣀⣀⡠⠤⠔⠒⠁
+    200 ┤              ⢀⣀⠔⠒⠒⠊⠉⠉⠒⠢⠤⡀
+        │           ⢀⡠⠊⠁          ⠈⠉⠢⢄
+        │         ⢀⠤⠃                ⠈⠒⢄
+    150 ┤       ⢠⠒⠁   ⣀⡀    ⢰⠒⠒⠒⠒⠒⠤⠤⣀⡀  ⠉⢆⡀
+        │    ⢀⣀⠎⠁ ⡠⠤⠒⠊ ⢇    ⡎        ⠈⠉⠢⠤⣀⡈⢆⡀
+        │   ⠠⣃⡠⠤⠊⠉     ⠸⠊⠊⠑⠊              ⠈⠒⠳⣀
+    100 ┤   ⠈                                 ⠱⣒⢄⣀
+        │                                       ⠣⡀⠑⠢⣀⡀                       ⢀⠤⠄1
+        │                                        ⠈⢆⡀ ⠈⠉⠢⠤⣀⡀             ⢀⣀⠔⠒⠉⢁⠎⠁2
+     50 ┤                                          ⠘⠤⡀    ⠈⠉⠒⠒⠤⠤⠤⠤⠤⠤⠤⠒⠒⠉⠁  ⣀⠎⠁
+        │                                            ⠈⠒⡄                ⢀⠤⠊
+        │                                              ⠈⠑⢄⡀          ⢀⣀⠔⠊
+      0 ┤                                                 ⠈⠒⠢⠤⣀⣀⣀⣀⠤⠔⠒⠁
         └┬─────────────┬─────────────┬─────────────┬─────────────┬─────────────┬
        08:00         08:01         08:02         08:03         08:04       08:05
          1 web-1  2 web-2
@@ -140,18 +136,19 @@ fn a_counter_is_drawn_as_a_rate() {
 fn a_histogram_is_drawn_as_quantiles_of_all_its_series() {
     insta::assert_snapshot!(Flags { metric: Some("^answer"), ..Flags::default() }.draw(SHOP), @"
     answer_seconds, p50 and p99 of 2 series together over 21s
-    250 ms ┤   ⠐⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠊⠉⠉⠉⠑⠒⠒⠒⠒⠉⠑⠒⠒⠒⠒⠒⠒⠉⠉⠉⠑⠒⠒⠒⠒⠒⠒⠒⠊⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠉⠉⠉⠉⠁2
+    250 ms ┤   ⠐⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠉⠉⠉⠑⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠊⠑⠒⠒⠒⠢⠔⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠉⠉⠑⠒⠂2
            │
            │
     200 ms ┤
-           │                                                                ⣠
-           │                  ⡰⠉⠉⢇            ⢀⢄                           ⡏ ⢇
-    150 ms ┤         ⢀       ⢰⠁  ⠸⡀   ⡏⡇      ⡇⠈⠉⢣      ⢀⠎⢆               ⢰⠁ ⠈⠉⠁1
-           │         ⡜⠉⢆     ⡎    ⠉⢹ ⢠⠃⢣     ⢠⠃  ⢸    ⢀⠏⠉ ⠈⠉⠒⡇ ⡷⡀    ⢸⡄  ⢰⠉
-    100 ms ┤        ⢠⠃ ⠘⡜⢆  ⡰⠁      ⣇⣸ ⢸⣀⡀   ⣸    ⡇   ⢸      ⢸⣸ ⢣   ⢀⡇⢣⣀⣀⡎
-           │      ⡄ ⡸    ⠘⣄⠶⠁            ⠱⠤⢄⡰⠁    ⠘⢄⢀⠤⠇         ⠈⠦⠤⢄⠎
-           │    ⣆⡜⠘⠒⠃     ⠋                ⠈       ⠈⠁
-     50 ms ┤   ⢰⠉
+           │                                                                ⢀
+           │                  ⢀⠤⠤⡄                                         ⡤⠛⡄
+    150 ms ┤                 ⢠⠃  ⢱    ⡖⡆      ⡎⠑⠒⡆       ⡰⡀               ⢀⠇ ⠑⠒⠂1
+           │         ⡸⠦⡀     ⡜   ⠈⠦⢤  ⡇⡇      ⡇  ⢸     ⡤⠴⠁⠱⠤⣀⡄ ⣄     ⢠   ⢀⠼
+           │         ⡇ ⢱⢠⡀  ⢀⠇     ⠘⡄⢸ ⢸     ⢸   ⠘⡄   ⢰⠁     ⢣⢀⠏⡆    ⡸⡇  ⡸
+    100 ms ┤        ⢸   ⠏⢱  ⡎       ⠧⠼ ⠸⠤⡄   ⡼    ⢇   ⡸      ⠸⠼ ⢱   ⢠⠇⠸⠤⠤⠇
+           │     ⢀⢆ ⡜    ⠈⣦⠛             ⠘⠒⢢⠜     ⠈⢢⡠⠊⠃          ⠓⠒⠢⠃
+           │    ⣧⠎⠈⠉⠁     ⠁
+     50 ms ┤   ⠸
            │
            │
          0 ┤
@@ -173,7 +170,7 @@ const TYPES: &str = r#"Host(repeat: Repeat(var: "i", from: 1, to: 2), name: "sho
 #[test]
 fn every_type_is_drawn_as_a_query_would_show_it() {
     let (figure, notes) = Flags::default().figure(TYPES).unwrap();
-    assert_eq!(notes, Vec::<String>::new());
+    assert_eq!(notes, [r#"build_info: {version="1"} of 2 hosts"#], "a label, and not a line at 1");
     let readings: Vec<_> = figure
         .charts
         .iter()
@@ -183,7 +180,6 @@ fn every_type_is_drawn_as_a_query_would_show_it() {
     wait_seconds: p50 and p99 of 2 series together over 21s
     size_bytes: quantiles
     breaker: 0 closed, 1 open
-    build_info:
     ");
     let curve = |chart: usize, label: &str| {
         let curve = figure.charts[chart].curves.iter().find(|curve| curve.label.contains(label));
@@ -202,6 +198,37 @@ fn every_type_is_drawn_as_a_query_would_show_it() {
     is_near(curve(1, "shop-2 p99"), 8000.0);
     let states = &curve(2, "shop-1").values;
     assert!(states.contains(&0.0) && states.contains(&1.0) && !states.contains(&2.0));
+}
+
+#[test]
+fn counters_with_many_codes_are_summed_by_code_or_its_class() {
+    let counter = |codes: &[u16]| {
+        let metric = |code: &u16| {
+            format!(
+                r#"Metric(name: "requests_total", metric_type: counter, accumulate: per_second, update_interval: 5,
+                value_range: (0, 500), default_value: 4, labels: {{ "code": "{code}" }}, scenario: script(source: "4.0"))"#
+            )
+        };
+        let metrics: Vec<String> = codes.iter().map(metric).collect();
+        format!(
+            r#"Host(repeat: Repeat(var: "i", from: 1, to: 3), name: "web-{{i}}", ttl: "5m", interval: 5, metrics: [{}])"#,
+            metrics.join(",")
+        )
+    };
+    let drawn = |codes: &[u16]| {
+        let (mut figure, _) = Flags::default().figure(&counter(codes)).unwrap();
+        let chart = figure.charts.swap_remove(0);
+        let names: Vec<_> = chart.curves.iter().map(|curve| curve.label.clone()).collect();
+        (chart.reading, names.join(" "), chart.curves)
+    };
+    let (reading, names, curves) = drawn(&[200, 404, 500]);
+    assert!(reading.ends_with("9 series summed by code"), "{reading}");
+    assert_eq!(names, "200 404 500");
+    let last = curves[0].values.last().unwrap();
+    assert!((last - 12.0).abs() < 1e-9, "three hosts: {last}");
+    let many = [200, 201, 204, 301, 302, 400, 401, 403, 404, 500];
+    assert_eq!(drawn(&many).1, "2xx 3xx 4xx 5xx");
+    assert_eq!(drawn(&[200, 500]).2.len(), 6, "few series are lines");
 }
 
 #[test]
@@ -226,7 +253,8 @@ fn events_are_marked_below_metrics_that_emit_or_listen_to_them() {
         │              ⢸             ⡇      ⢸             ⡇      ⢸
         │              ⢸             ⡇      ⢸             ⡇      ⢸
     0.6 ┤              ⢸             ⡇      ⢸             ⡇      ⢸
-        │              ⡜             ⢣      ⡜             ⢣      ⡜
+        │              ⢸             ⡇      ⢸             ⡇      ⢸
+        │              ⡇             ⢸      ⡇             ⢸      ⡇
     0.4 ┤              ⡇             ⢸      ⡇             ⢸      ⡇
         │              ⡇             ⢸      ⡇             ⢸      ⡇
         │              ⡇             ⢸      ⡇             ⢸      ⡇
@@ -240,21 +268,22 @@ fn events_are_marked_below_metrics_that_emit_or_listen_to_them() {
          ─ till  ▲ feature_on  ▼ feature_off
 
     visitors
-    100 ┤               ⡰⢆ ⢀⣖⠮⣇  ⣤ ⣀        ⢀   ⢀⡶⡀⢀    ⣤⡀       ⢸⠒⡆        ⣄ ⣀⡀2
-        │              ⢰⠁⠸⡤⡼⠁ ⢿ ⢠⠃⢣⣋⡦⡄      ⢸⡎⠑⢲⢾ ⢳⣼⡄  ⣰⠉⡷⢼      ⢸⠔⢳⠒⢆ ⡸⠙⡤⡄ ⣇⠉⡜⠁1
-        │              ⢸⠤⠜⠉   ⢸⡇⢸⣤⢸ ⠘⢳      ⢸⠘⠊⠉⠇   ⣇⢀⠤⡟ ⠱⠜⡄     ⢸ ⠸⡀⡿⣙⡇⢰⢣⣸⢹⠈⠚
-     80 ┤              ⢸       ⠻⠟ ⠇  ⢸⢣⡀    ⢸       ⠸⠕⠒⠁   ⡟⡆    ⢸  ⠿ ⠛⠘⠃  ⠛
-        │              ⢸             ⠈⡆⡇    ⢸              ⡇⢣    ⢸
-        │              ⢸              ⡇⢸    ⢸              ⢸⢸    ⢸
-     60 ┤              ⢸              ⢣⢸    ⢸              ⠘⡞⡄   ⣼
-        │              ⡟              ⠸⡌⡆   ⣿               ⢸⢧   ⡿
-     40 ┤              ⡇               ⢱⢳   ⡇                ⢿   ⡇
-        │              ⡇               ⠈⣆⡇  ⡇                ⢸⡄  ⡇
-        │              ⡇                ⠘⣵  ⡇                ⠈⡇  ⡇
-     20 ┤    ⡀⢰⡀⢀⣰⢢   ⡰⡇                 ⠹⣆ ⡇                 ⡇  ⡇
-        │⢀   ⡏⡞⢗⡾⡟⡄⠹⣤⠴⡁⡇                  ⠙⣆⡇                 ⢹⠤⣀⡇
-        │ ⢉⠷⣸⠤⠇⠘⠻ ⠱⣰⠋ ⠈⠁                   ⢣⡇                  ⠓⠤⠇
-      0 ┤⠈⠉                                ⠈⠁
+    100 ┤               ⡰⢆ ⢀⠖⡴⡆  ⣤          ⢀   ⢀⡶⡀     ⣀        ⢸⠒⡆        ⣄
+        │              ⢰⠁⠸⡤⣸⠋ ⢿ ⢠⠃⢣⣟⣄⡀      ⢸⡎⠑⢲⣾ ⢣⣼⡀  ⢰⠋⡧⢴      ⢸⠤⢵⠒⡆ ⡸⠙⣤⡄ ⣇⠉⡝⠁12
+        │              ⢸⢄⡜⠉⠁  ⢸⡆⢸⣤⢸ ⠱⢧      ⢸⠱⠔⠚⠇   ⡇ ⣀⡿ ⠱⠼⡀     ⢸ ⢸ ⣿⠙⡇⢠⢣⣸⢹⠉⠶⠁
+     80 ┤              ⢸       ⢳⡟⠈⡎  ⢸⢇     ⢸       ⢹⡪⠒⠃   ⡷⡄    ⢸  ⣿ ⠿⠱⠎  ⠿
+        │              ⢸             ⠘⡌⡇    ⢸              ⡇⢇    ⢸
+        │              ⢸              ⡇⢱    ⢸              ⢱⢸    ⢸
+     60 ┤              ⢸              ⡇⢸    ⢸              ⠸⣼    ⢸
+        │              ⣾              ⢸⠸⡀   ⣾               ⢱⡇   ⣿
+        │              ⡇              ⠈⢇⡇   ⡟               ⠘⣽   ⡏
+     40 ┤              ⡇               ⢸⠹⡀  ⡇                ⢹   ⡇
+        │              ⡇                ⢧⡇  ⡇                ⢸⡆  ⡇
+        │              ⡇                ⠈⣾  ⡇                 ⡇  ⡇
+     20 ┤    ⣄⢸⡄⢠⣼⠱⣀  ⡜⡇                 ⠘⣧ ⡇                 ⣇  ⡇
+        │⠠⡀ ⢀⠇⡏⢳⣞⠏⡆⠘⣖⠶⡅⡇                  ⠈⡧⡇                 ⠹⡒⠤⡇
+        │ ⢈⠷⣸⠖⠃⠈⠙ ⠘⣴⠋ ⠈⠁                   ⢱⡇                  ⠓⠒⠃
+      0 ┤⠈⠉
         └┬─────────────┬─────────────┬─────────────┬─────────────┬─────────────┬
        08:00         08:01         08:02         08:03         08:04       08:05
                        ▲             ▼      ▲             ▼      ▲             ▼
@@ -266,24 +295,25 @@ fn events_are_marked_below_metrics_that_emit_or_listen_to_them() {
 fn many_hosts_are_a_band_and_not_all_of_them() {
     insta::assert_snapshot!(Flags::default().draw(FLEET), @"
     load
-    25 ┤    ░░░░░░░░░░                    ░░░░░░░░░░                    ░░░░░░░░░░
-       │   ░░░░░░░░░░░░                  ░░░░░░░░░░░░                  ░░░░░░░░░░░░
-       │ ░░░░░░░░░░░░░░░░              ░░░░░░░░░░░░░░░░              ░░░░░░░░░░░░░░░
-    20 ┤ ░░░⢀⠤⠊⠉⠉⠉⠑⠒⡄░░░░░░          ░░░░░⢀⠤⠊⠉⠉⠉⠑⠒⡄░░░░░░          ░░░░░⢀⠤⠊⠉⠉⠉⠑⠒⡄░░░
-       │ ░░⡤⠃░░░░░░░⠈⠱⡀░░░░░        ░░░░░⡤⠎░░░░░░░⠈⠱⡀░░░░░        ░░░░░⡤⠎░░░░░░░⠈⠱⡀░
-       │ ⡠⠊░░░░░░░░░░░⠈⠱⡀░░░░░░░░░░░░░░⡠⠊░░░░░░░░░░░⠈⠱⡀░░░░░░░░░░░░░░⡠⠊░░░░░░░░░░░⠈⠁
-    15 ┤ ░░░░░░░░░░░░░░░⠘⢄░░░░░░░░░░░⢀⡰⠁░░░░░░░░░░░░░░⠘⢄░░░░░░░░░░░⢀⡰⠁░░░░░░░░░░░░░░
-       │ ░░░░        ░░░░░⠓⢆░░░░░░░⢀⠔⠁░░░░░        ░░░░░⠓⢆░░░░░░░⢀⠔⠁░░░░░        ░░░
-    10 ┤ ░░░          ░░░░░⠈⠒⢄⣀⣀⣀⡠⠤⠃░░░░░░          ░░░░░⠈⠒⢄⣀⣀⣀⡠⠤⠃░░░░░░          ░░
-       │                ░░░░░░░░░░░░░░░░              ░░░░░░░░░░░░░░░░
-       │                  ░░░░░░░░░░░░                  ░░░░░░░░░░░░
-     5 ┤                   ░░░░░░░░░░                    ░░░░░░░░░░
+    25 ┤     ▒▒▒▒▒▒▒▒                      ▒▒▒▒▒▒▒▒                      ▒▒▒▒▒▒▒▒
+       │   ▒▒▒▒▒▒▒▒▒▒▒▒                  ▒▒▒▒▒▒▒▒▒▒▒▒                  ▒▒▒▒▒▒▒▒▒▒▒▒
+       │ ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒              ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒              ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
+    20 ┤ ▒▒▒▒████████▒▒▒▒▒             ▒▒▒▒████████▒▒▒▒▒             ▒▒▒▒████████▒▒▒
+       │ ▒▒██▒▒▒▒▒▒▒██▒▒▒▒▒▒        ▒▒▒▒▒██▒▒▒▒▒▒▒██▒▒▒▒▒▒        ▒▒▒▒▒██▒▒▒▒▒▒▒██▒▒
+       │ ▒██▒▒▒▒▒▒▒▒▒▒██▒▒▒▒▒▒     ▒▒▒▒▒██▒▒▒▒▒▒▒▒▒▒██▒▒▒▒▒▒     ▒▒▒▒▒██▒▒▒▒▒▒▒▒▒▒██
+    15 ┤ █▒▒▒▒▒▒▒▒▒▒▒▒▒██▒▒▒▒▒▒▒▒▒▒▒▒▒██▒▒▒▒▒▒▒▒▒▒▒▒▒██▒▒▒▒▒▒▒▒▒▒▒▒▒██▒▒▒▒▒▒▒▒▒▒▒▒▒▒
+       │ ▒▒▒▒▒▒     ▒▒▒▒▒███▒▒▒▒▒▒▒▒███▒▒▒▒▒▒     ▒▒▒▒▒███▒▒▒▒▒▒▒▒███▒▒▒▒▒▒     ▒▒▒▒
+       │ ▒▒▒          ▒▒▒▒▒██▒▒▒▒▒▒██▒▒▒▒▒          ▒▒▒▒▒██▒▒▒▒▒▒██▒▒▒▒▒          ▒▒
+    10 ┤ ▒▒             ▒▒▒▒▒██████▒▒▒▒▒▒             ▒▒▒▒▒██████▒▒▒▒▒▒
+       │                ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒              ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
+       │                  ▒▒▒▒▒▒▒▒▒▒▒▒                  ▒▒▒▒▒▒▒▒▒▒▒▒
+     5 ┤                    ▒▒▒▒▒▒▒▒                      ▒▒▒▒▒▒▒▒
        │
        │
      0 ┤
        └┬──────────────┬──────────────┬──────────────┬──────────────┬──────────────┬
       08:00          08:01          08:02          08:03          08:04        08:05
-        ░ range of 100 series  ─ median
+        ▒ range of 100 series  █ median
     ");
     let (figure, notes) = Flags::default().figure(FLEET).unwrap();
     assert_eq!(figure.charts[0].curves.len(), 100);
@@ -390,19 +420,17 @@ fn successive_members_of_a_slot_are_one_curve() {
     insta::assert_snapshot!(flags.draw(host), @"
     age
      200 ┤                      ⢀⡆                     ⢀⠎⡇                     ⣀12
-         │                     ⡠⠃⡇                    ⡠⠃ ⡇                   ⢀⠜
-         │                   ⢠⠊  ⡇                  ⢠⠒⠁  ⡇                  ⢠⠊
-     150 ┤                  ⡰⠁   ⡇                 ⡰⠁    ⡇                ⢀⠎⠁
-         │                ⡠⠊     ⡇               ⢀⠜      ⡇               ⡠⠃
-         │               ⡔⠁      ⡇              ⡔⠁       ⡇             ⢀⠔⠁
-         │             ⣀⠎        ⡇            ⢀⠎         ⡇            ⡰⠁
+         │                    ⢀⠔⠁⡇                    ⡔⠁ ⡇                   ⢠⠊
+         │                  ⢀⠔⠁  ⡇                 ⢀⠔⠉   ⡇                 ⡠⠔⠁
+     150 ┤                ⢀⠤⠊    ⡇                ⡠⠊     ⡇               ⢀⠔⠁
+         │               ⡠⠊      ⡇              ⡠⠒⠁      ⡇             ⢀⡠⠊
+         │             ⣀⠜        ⡇            ⢀⠜         ⡇            ⡠⠃
      100 ┤           ⢀⠎          ⢣          ⢀⠎⠁          ⢣          ⣀⠎
-         │          ⡠⠃           ⢸         ⡠⠃            ⢸        ⢀⠜
-         │        ⢠⠊             ⢸       ⢠⠒⠁             ⢸       ⢠⠊
-         │       ⡰⠁              ⢸      ⡰⠁               ⢸     ⢀⠔⠁
-      50 ┤     ⡠⠜                ⢸    ⢀⠜                 ⢸    ⡠⠃
-         │    ⡔⠁                 ⢸   ⡔⠁                  ⢸  ⢀⠔⠁
-         │  ⣀⠎                   ⢸ ⢀⠎                    ⢸ ⡰⠁
+         │         ⢀⡰⠁           ⢸         ⡰⠁            ⢸        ⢀⠎
+         │        ⡔⠁             ⢸       ⡔⠉              ⢸       ⡔⠁
+      50 ┤      ⢠⠊               ⢸     ⢠⠊                ⢸     ⡔⠉
+         │    ⡠⠊⠁                ⢸   ⡠⠒⠁                 ⢸   ⡠⠊
+         │  ⣀⠔⠁                  ⢸ ⢀⠔⠁                   ⢸ ⡠⠊
        0 ┤⢀⠜                     ⢸⠔⠁                     ⢸⠜
          └┬─────────────┬─────────────┬────────────┬─────────────┬─────────────┬
         08:00         08:02         08:04        08:06         08:08       08:10
@@ -417,7 +445,8 @@ fn successive_members_of_a_slot_are_one_curve() {
          │                       ⡇  ⡇                    ⡇ ⢸
          │                       ⡇  ⡇                    ⡇ ⢸
     0.90 ┤                       ⡇  ⡇                    ⡇ ⢸
-         │                       ⢣ ⢠⠃                    ⢣ ⡜
+         │                       ⡇  ⡇                    ⡇ ⢸
+         │                       ⢸ ⢸                     ⢸ ⡇
     0.85 ┤                       ⢸ ⢸                     ⢸ ⡇
          │                       ⢸ ⢸                     ⢸ ⡇
          │                       ⢸ ⢸                     ⢸ ⡇
@@ -501,16 +530,17 @@ fn phases_and_the_faults_that_concern_a_chart_are_strips_below_it() {
     15 ┤
        │
        │
-       │                       ⢸⠉⠉⢹
-       │                       ⡎  ⢸
-    10 ┤                       ⡇   ⡇
-       │                      ⢰⠁   ⡇
-       │                      ⡜    ⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⡇                      ⣀⣀⣀⡰⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉
-       │                     ⡜                ⡇                      ⡇
-     5 ┤                   ⢀⠎                 ⡇                      ⡇
-       │                  ⢠⠊                  ⢣                     ⢸
-       │                 ⢠⠃                   ⢸              ⢀⣀⣀⣀⣀⣀⣀⣸
-       │                ⢀⠇                    ⢸              ⢸
+       │                       ⢰⠒⠒⢲
+       │                       ⡜  ⢸
+    10 ┤                       ⡇  ⠈⡆
+       │                      ⢠⠃   ⡇
+       │                      ⡸    ⠓⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⡆                         ⢀⠖⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒
+       │                     ⢠⠃               ⡇                      ⡤⠤⠤⠎
+       │                    ⡠⠃                ⡇                      ⡇
+     5 ┤                   ⢰⠁                 ⡇                     ⢀⠇
+       │                  ⡰⠁                  ⢸                     ⢸
+       │                 ⡰⠁                   ⢸              ⢠⠤⠤⠤⠤⠤⠤⠼
+       │                ⡠⠃                    ⢸              ⡸
        │⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⡰⠁                     ⢸⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⡇
      0 ┤
        └┬──────────────┬──────────────┬──────────────┬──────────────┬──────────────┬

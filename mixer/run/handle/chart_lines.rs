@@ -17,7 +17,7 @@ const HOSTS_OF_MANY: usize = 3;
 /// The rows of each job that are looked at.
 const ROWS_MAX: usize = 4_096;
 /// Labels that say most about what is counted, the first before the others.
-const TELLING: [&str; 14] = [
+pub const TELLING: [&str; 14] = [
     "code",
     "status",
     "outcome",
