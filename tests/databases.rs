@@ -70,11 +70,25 @@ impl Database {
         Self::prometheus_in(dir, program, None)
     }
 
+    /// Prometheus 3 with the blocks in `data` of this folder, which answers with samples of the very moment, not older ones.
+    pub(crate) fn prometheus_without_lookback(dir: tempfile::TempDir) -> Self {
+        Self::prometheus_with(dir, newer("prometheus3"), None, &["--query.lookback-delta=500ms"])
+    }
+
     fn prometheus_of(program: PathBuf, config: Option<&str>) -> Self {
         Self::prometheus_in(tempfile::tempdir().unwrap(), program, config)
     }
 
     fn prometheus_in(dir: tempfile::TempDir, program: PathBuf, config: Option<&str>) -> Self {
+        Self::prometheus_with(dir, program, config, &[])
+    }
+
+    fn prometheus_with(
+        dir: tempfile::TempDir,
+        program: PathBuf,
+        config: Option<&str>,
+        flags: &[&str],
+    ) -> Self {
         let port = free_port();
         let file = dir.path().join("prometheus.yml");
         std::fs::write(&file, config.unwrap_or("global: {}\n")).unwrap();
@@ -85,7 +99,8 @@ impl Database {
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
                 .arg("--storage.tsdb.retention.time=100y")
                 .arg("--web.enable-remote-write-receiver")
-                .arg("--enable-feature=native-histograms,exemplar-storage"),
+                .arg("--enable-feature=native-histograms,exemplar-storage")
+                .args(flags),
         );
         eventually("Prometheus is ready", || get(port, "/-/ready"));
         Self { port, at: None, _process: process, _dir: dir }

@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use promemu_core::config::ConfigDirs;
 use promemu_core::error::Error;
 use promemu_core::plan::RunDefaults;
@@ -18,6 +21,15 @@ type MakeSettings = dyn Fn(&RunDefaults) -> Result<RunSettings, Error> + Send + 
 /// Makes the history of a run from the run's id and the history's length.
 type MakeHistory = dyn Fn(&str, Span) -> History + Send + Sync;
 
+/// The addresses of servers that have the metrics of runs, for people who follow a link. promemu itself asks them nothing.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct Links {
+    /// A Prometheus; null for none.
+    pub prometheus: Option<String>,
+    /// A Grafana whose default data source has the metrics; null for none.
+    pub grafana: Option<String>,
+}
+
 /// The program's part in runs that clients create.
 pub struct Daemon {
     /// The directories of the configs.
@@ -26,6 +38,8 @@ pub struct Daemon {
     pub main_config: Option<String>,
     /// The folder whose recordings clients may read; `None` for none.
     pub recordings: Option<PathBuf>,
+    /// The servers in which clients may look at the metrics.
+    pub links: Links,
     /// The most series of a run.
     pub series_max: usize,
     /// Maximum memory of a run, in bytes.

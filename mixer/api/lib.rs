@@ -58,7 +58,7 @@ mod state;
 pub use access::Token;
 pub use api::Api;
 pub use config_source::{ConfigChoice, ConfigSource};
-pub use daemon::Daemon;
+pub use daemon::{Daemon, Links};
 pub use limits::VERSION_HEADER;
 pub use runs::{MAIN, RunRequest};
 pub use settings::ApiSettings;

@@ -4,6 +4,7 @@
 mod arguments;
 mod durations;
 mod history;
+mod links;
 mod listen;
 mod memory;
 mod moments;
@@ -16,7 +17,7 @@ mod variant;
 
 use std::sync::Arc;
 
-use promemu_api::ApiSettings;
+use promemu_api::{ApiSettings, Links};
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::plan::RunDefaults;
@@ -75,6 +76,7 @@ struct Flags {
     history_step: Span,
     history_receiver: Option<RemoteWriteSettings>,
     listen: Option<ApiSettings>,
+    links: Links,
     auto_start: Option<bool>,
 }
 
@@ -118,6 +120,7 @@ impl Settings {
             history_step: history::step(&cli.history_step)?,
             history_receiver: history::receiver(&cli.history_out, push_timeout.duration())?,
             listen,
+            links: links::links(&cli)?,
             auto_start,
         };
         Ok(Self { cli, flags })
@@ -125,6 +128,11 @@ impl Settings {
 
     pub(crate) const fn cli(&self) -> &Cli {
         &self.cli
+    }
+
+    /// The servers that the live page links to.
+    pub(crate) fn links(&self) -> Links {
+        self.flags.links.clone()
     }
 
     /// The config's name.

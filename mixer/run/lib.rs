@@ -19,7 +19,7 @@
 //! | `mixer` | a run's loop, its start and its end |
 //! | `fleet` | the hosts of one plan: turns, mailboxes, state, and the step to the next plan |
 //! | [`handle`] | views and commands of a run, for the API and for tests |
-//! | [`preview`] | a look at a plan before it runs, in virtual time |
+//! | [`virtual_run`], [`preview`] | a run in virtual time that is read as a live one; a look at a plan before it runs |
 //! | [`effects`] | faults that are done for real: a client of Toxiproxy's API, and clean-up however a run ends |
 //! | [`outputs`] | Pushgateway, scrape, remote write, OTLP, file; those that all runs share; delivery with back-off; which series a server knows |
 //! | [`inputs`] | the sources of a recording, and the recorder that writes what they find |
@@ -77,6 +77,7 @@ pub mod stores;
 pub mod threads;
 mod truth_file;
 pub mod unfinished;
+pub mod virtual_run;
 pub mod watch;
 pub mod webhook;
 pub mod whole_file;

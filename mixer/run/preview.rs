@@ -1,6 +1,6 @@
 //! A look at a plan before it runs: the charts that its page would open with, drawn in virtual time.
 //!
-//! The hosts of a world report to the stores of a fleet that does not run, and charts are read there as they are of a live one.
+//! A [`VirtualRun`] passes through it, moment by moment.
 
 use std::sync::Arc;
 
@@ -9,12 +9,9 @@ use promemu_core::plan::Plan;
 use promemu_core::stop::Stop;
 use promemu_core::time::{Span, Time};
 use promemu_core::timeline::{TruthRecord, TruthSubject, records_between};
-use promemu_core::world::World;
 
-use crate::clock::Clock;
-use crate::fleet::Fleet;
-use crate::handle::{ChartView, Reader, charts_of, first_charts_of};
-use crate::self_metrics::SelfMetrics;
+use crate::handle::ChartView;
+use crate::virtual_run::VirtualRun;
 
 /// Number of moments of a chart.
 const MOMENTS: u64 = 120;
@@ -96,13 +93,10 @@ pub fn preview(
     if plan.series_count() > SERIES_MAX {
         return Err(format!("it has {} series, too many to draw it at once", plan.series_count()));
     }
-    let text = |error: Error| error.to_string();
-    let mut world = World::new(Arc::clone(plan), seed, start).map_err(text)?;
-    let own = SelfMetrics::new().map_err(text)?;
-    let fleet = Fleet::new(Plan::clone(plan), Clock::start(), own.tally().clone(), Arc::default());
     let length = plan.timeline.length.clamp(LENGTH_MIN, LENGTH_MAX);
     let apart = Span::from_nanos(length.as_nanos() / MOMENTS);
-    let mut reader = Reader::new(RATE_RANGE.max(apart.times(MOMENTS_OF_RATE)));
+    let rate_range = RATE_RANGE.max(apart.times(MOMENTS_OF_RATE));
+    let mut run = VirtualRun::new(plan, seed, start, rate_range).map_err(|error: Error| error.to_string())?;
     let (mut times, mut rows, mut charts) = (Vec::new(), Vec::new(), Vec::new());
     let mut ids: Vec<Arc<str>> = Vec::new();
     for moment in 1..=MOMENTS {
@@ -110,19 +104,19 @@ pub fn preview(
             return Err("it takes too long to draw it".to_owned());
         }
         let now = start + apart.times(moment);
-        stop.interrupts(|| world.advance_with(now, |step| fleet.follow_step(step)));
-        let may_be_whole = moment >= BEGIN_MOMENTS || fleet.has_begun_all();
+        run.advance(now, stop);
+        let may_be_whole = moment >= BEGIN_MOMENTS || run.has_begun_all();
         if charts.is_empty() && may_be_whole {
             charts = match wanted {
-                Wanted::First(count) => first_charts_of(&fleet).into_iter().take(*count).collect(),
-                Wanted::Families(families) => charts_of(&fleet, families),
+                Wanted::First(count) => run.first_charts().into_iter().take(*count).collect(),
+                Wanted::Families(families) => families.iter().filter_map(|name| run.chart(name)).collect(),
             };
             ids = charts.iter().flat_map(ChartView::ids).collect();
         }
         times.push(now);
-        rows.push(if ids.is_empty() { Vec::new() } else { reader.read(&fleet, now, &ids) });
+        rows.push(if ids.is_empty() { Vec::new() } else { run.read(&ids) });
     }
-    let records = records_between(plan, world.course(), (start, start + length), OF_ONE_MAX);
+    let records = records_between(plan, run.course(), (start, start + length), OF_ONE_MAX);
     let spans = records.iter().map(PreviewSpan::of).collect();
     Ok(Preview { start, charts: with_values(plan, charts, &rows), times, spans })
 }

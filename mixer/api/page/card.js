@@ -1,8 +1,9 @@
 // One chart: its title, its canvas, and a legend whose entries open the hosts.
 
 import { stepsOf, timeLabels, valueLabels, valueRange } from './axis.js';
-import { copy, isolated, make, setText, style } from './elements.js';
+import { isolated, make, setText, style } from './elements.js';
 import { clock, kindOf, number } from './format.js';
+import { openQuery } from './links.js';
 import { isGrowing } from './live.js';
 import { drawBands, drawMarks, drawUnit, MARK_HEIGHT } from './marks.js';
 import { bucketLabels, bucketName, drawHeat, isHeatMap } from './heat.js';
@@ -63,7 +64,7 @@ export class Card {
             make('header', {},
                 make('h3', { title: chart.metric }, chart.metric), this.unit,
                 make('span', { class: 'card-tools' },
-                    button('Query', 'copy the Prometheus query', () => copy(this.query())),
+                    button('Query', 'copy the Prometheus query', () => openQuery(this)),
                     button('Lines', 'choose the lines', () => board.chooseLines(chart)),
                     button('PNG', 'save as a picture', () => this.save()),
                     this.fullButton = button('⤢', 'fill the window', () => board.fill(this)),

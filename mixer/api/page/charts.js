@@ -26,6 +26,8 @@ export class Board {
         this.events = [];
         this.faults = [];
         this.ribbon = null;
+        /** The addresses of servers that have the metrics. */
+        this.links = {};
         this.zoom = view.zoom;
         find('reset-zoom').hidden = this.zoom === null;
         this.isPaused = false;

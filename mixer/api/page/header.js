@@ -39,6 +39,7 @@ export class Header {
             trouble: new Fact('', place),
         };
         this.facts.seed.element.classList.add('minor');
+        for (const name of ['hosts', 'series', 'job', 'jobs']) this.facts[name].element.classList.add('in-totals');
         this.facts.trouble.element.classList.add('trouble');
         this.outputs = new Outputs();
     }

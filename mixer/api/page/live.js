@@ -17,7 +17,8 @@ export const isGrowing = (type) => GROWING.has(type);
 /** One series, with a value for each time. */
 class Column {
     constructor({ id, metric, labels, type, unit, query, range }) {
-        Object.assign(this, { id, metric, labels, type, unit, query, range, isGone: false, values: [] });
+        /** `begin`: the first time that is its own, not drawn again by the server. */
+        Object.assign(this, { id, metric, labels, type, unit, query, range, isGone: false, values: [], begin: Infinity });
     }
 }
 
@@ -71,6 +72,7 @@ export class Live {
     take(name, data) {
         if (name === 'sample') this.add(data);
         else if (name === 'series') this.begin(data);
+        else if (name === 'past') this.fill(data);
         else if (name === 'gone' && this.columns.has(data.id)) this.columns.get(data.id).isGone = true;
         else if (name === 'end') this.isOver = true;
         this.changed();
@@ -88,7 +90,24 @@ export class Live {
         this.times = [];
         this.columns = new Map(series.map((one) => [one.id, new Column(one)]));
         this.order = series.map((one) => this.columns.get(one.id));
+        this.order.forEach((column, at) => { column.begin = Math.min(...points[at].keys()); });
         for (const time of sorted) this.push(time, points.map((map) => map.get(time) ?? null));
+    }
+
+    /** Fills in what series had before the server kept them. */
+    fill({ times, series }) {
+        const now = this.now;
+        const all = [...new Set([...times, ...this.times])].sort((a, b) => a - b).slice(-POINTS_MAX);
+        const places = (list) => new Map(list.map((time, at) => [time, at]));
+        const [own, drawn] = [places(this.times), places(times)];
+        for (const column of this.order) {
+            const found = series.find(({ id }) => id === column.id);
+            const { values } = column;
+            const isDrawn = (time) => found && time < column.begin && drawn.has(time);
+            column.values = all.map((time) => (isDrawn(time) ? found.values[drawn.get(time)] : values[own.get(time)]) ?? null);
+            if (found) column.begin = now ?? Infinity;
+        }
+        this.times = all;
     }
 
     earlier({ times, columns }, { id, points, past = [] }) {

@@ -87,8 +87,9 @@ function setTheme(theme) {
 }
 function showTheme() {
     const theme = document.documentElement.dataset.theme ?? '';
-    setText(find('theme'), THEMES[theme]);
-    find('theme').setAttribute('aria-label', `theme: ${THEMES[theme].slice(2).toLowerCase()}`);
+    const [sign, word] = THEMES[theme].split(' ');
+    find('theme').replaceChildren(sign, make('span', { class: 'in-wide' }, ` ${word}`));
+    find('theme').setAttribute('aria-label', `theme: ${word.toLowerCase()}`);
 }
 find('theme').addEventListener('click', () => {
     const names = Object.keys(THEMES);
@@ -155,6 +156,7 @@ const pulse = {
         this.uptime = status.uptime_seconds;
         this.wait = EVERY;
         board.speed = status.speed;
+        board.links = status.links ?? {};
         this.seed = status.seed;
         showIdle(false);
         const isOver = status.state === 'ended' || status.state === 'failed';

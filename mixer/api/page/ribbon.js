@@ -79,8 +79,16 @@ export class Ribbon {
         this.lanes = LANES.map((lane) => new Lane(lane, this));
         this.marksPlace = make('div', { class: 'lane-place' });
         this.marksLane = make('div', { class: 'lane', role: 'group', 'aria-label': 'events' }, make('span', { class: 'lane-name' }, 'events'), this.marksPlace);
-        find('ribbon').append(...this.lanes.map(({ element }) => element), this.marksLane);
+        find('lanes').append(...this.lanes.map(({ element }) => element), this.marksLane);
         board.ribbon = this;
+        find('ribbon-toggle').addEventListener('click', () => this.unfold());
+    }
+
+    /** Shows or hides the lanes in a small window, where they are folded away at first. */
+    unfold() {
+        const isOpen = find('ribbon').classList.toggle('is-open');
+        find('ribbon-toggle').setAttribute('aria-expanded', String(isOpen));
+        this.draw();
     }
 
     /** Looks again if it is time, or soon after an event. */
@@ -108,7 +116,8 @@ export class Ribbon {
         for (const lane of this.lanes) lane.show(seen.spans);
         this.board.events = seen.marks.map(({ name, time_unix: time }) => ({ time, name: isolated(name) }));
         this.board.faults = seen.spans.filter(({ kind }) => kind === 'fault' || kind === 'down');
-        find('ribbon').hidden = !seen.spans.length && !seen.marks.length && !seen.next_fault;
+        find('ribbon').hidden = false;
+        find('ribbon-toggle').hidden = !seen.spans.length && !seen.marks.length;
         this.tell(seen);
         this.board.draw();
     }
@@ -131,9 +140,9 @@ export class Ribbon {
         if (wrong.length > items.length) parts.push(`and ${count(wrong.length - items.length)} more`);
         if (!items.length) {
             const last = spans.findLast(({ kind }) => kind === 'fault');
-            if (last) parts.push(make('span', { class: 'now-item' }, `${isolated(last.name)} ended ${duration(now - last.end_unix)} ago`));
+            if (last) parts.push(make('span', { class: 'now-item' }, `fault ${isolated(last.name)} ended ${duration(now - last.end_unix)} ago`));
         }
-        if (next) parts.push(make('span', { class: 'now-item' }, `${isolated(next.name)} begins in ${duration(next.begin_unix - now)}`));
+        if (next) parts.push(make('span', { class: 'now-item' }, `fault ${isolated(next.name)} begins in ${duration(next.begin_unix - now)}`));
         if (phase) parts.push(make('span', { class: 'now-item' }, `phase ${isolated(phase.name)}`));
         place.dataset.state = items.length ? 'wrong' : 'well';
         // A focused button stays while its text is the same.

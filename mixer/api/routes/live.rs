@@ -3,6 +3,7 @@
 //! One task samples all watched series of a run, and every stream sends its part of each sample. `/api/v1/charts` says with which
 //! of them a page begins.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
+use promemu_core::time::{Span, Time};
 use promemu_run::handle::{ChartView, RATE, RunHandle, SeriesView, is_operator};
 
 use crate::error::{Answer, ApiError};
@@ -19,7 +21,7 @@ use crate::runs::entry::RunEntry;
 use crate::runs::live_series::{Points, WATCHED_MAX};
 use crate::runs::sampling::{SAMPLE_INTERVAL, begin_sampling};
 use crate::sse::{Disconnected, EventSender, stream};
-use crate::state::{AppState, blocking};
+use crate::state::{AppState, blocking, drawing};
 
 /// The most series of one stream.
 const SERIES_MAX: usize = 64;
@@ -74,7 +76,8 @@ pub(crate) async fn charts(
 /// second, not cumulative. With `rate:` before it, as in rate:sum:METRIC, a
 /// counter or a number of observations is its growth per second over 30 s: `PromQL`'s `rate` over the last 31 samples of each series,
 /// then aggregated; any other metric is what it is without it. Events are `series`, once, with the points that are
-/// known, and as `past` those of a history that the run began with; `sample`, every second, with a value for each series in their order; `gone`, for a series that does not exist
+/// known, and as `past` those of a history that the run began with; `sample`, every second, with a value for each series in their order; `past`, once, with
+/// earlier values of series that were not kept, where virtual time has the same; `gone`, for a series that does not exist
 /// (any more); `end`, when the run is over.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     params(
@@ -95,7 +98,7 @@ pub(crate) async fn live(
         ids.iter().map(|id| handle.find(id).unwrap_or_else(|| SeriesView::gone(id))).collect();
     let permit = state.stream_permit()?;
     let mut past = past_of(&handle, &ids);
-    let (watcher, points, samples) = Watcher::begin(&run, &handle, ids)?;
+    let (watcher, points, samples, missing) = Watcher::begin(&run, &handle, ids)?;
     let first = points.iter().flatten().map(|(time, _)| *time).reduce(f64::min);
     let next = first.unwrap_or_else(|| handle.clock().now().unix_millis_secs());
     for past in &mut past {
@@ -105,7 +108,35 @@ pub(crate) async fn live(
     let series = series.map(|((view, points), past)| LiveView { view, points, past });
     let every_seconds = handle.clock().speed().emulated(SAMPLE_INTERVAL).as_secs_f64();
     let first = FirstEvent { every_seconds, series: series.collect() };
-    Ok(stream(permit, move |sender| forward(watcher, handle, first, samples, sender)))
+    let drawn = drawn_past(state, handle.clone(), missing);
+    Ok(stream(permit, move |sender| forward(watcher, handle, first, (samples, drawn), sender)))
+}
+
+/// Draws what a run has not kept again, on a thread of its own; `None` where there is nothing to draw.
+async fn drawn_past(
+    state: Arc<AppState>,
+    handle: RunHandle,
+    (ids, times): (Vec<Arc<str>>, Vec<f64>),
+) -> Option<DrawnPast> {
+    if ids.is_empty() || times.is_empty() {
+        return None;
+    }
+    let drawn = drawing(&state, move |_, stop| {
+        let moments: Vec<Time> = times.iter().map(|time| time_of(*time)).collect();
+        let rows = handle.drawn_past(&ids, &moments, stop)?;
+        let column = |(at, id): (usize, &Arc<str>)| DrawnSeries {
+            id: id.to_string(),
+            values: rows.iter().map(|row| row[at]).collect(),
+        };
+        let series = ids.iter().enumerate().map(column).collect();
+        Some(DrawnPast { times, series })
+    });
+    drawn.await.ok().flatten()
+}
+
+/// The time of a sample, whose milliseconds a float has.
+fn time_of(seconds: f64) -> Time {
+    Span::from_secs_f64(seconds).map_or(Time::NEVER, |span| Time::from_unix_nanos(0) + span)
 }
 
 /// The ids without repetition.
@@ -176,6 +207,23 @@ struct LiveView {
     past: Points,
 }
 
+/// Earlier values of series that were not kept.
+#[derive(Debug, Serialize)]
+struct DrawnPast {
+    times: Vec<f64>,
+    series: Vec<DrawnSeries>,
+}
+
+/// The values of one series at these times.
+#[derive(Debug, Serialize)]
+struct DrawnSeries {
+    id: String,
+    values: Vec<Option<f64>>,
+}
+
+/// The ids of series, and the times of the samples that they lack.
+type Missing = (Vec<Arc<str>>, Vec<f64>);
+
 /// One sample of a stream's series, in their order.
 #[derive(Debug, Serialize)]
 struct Sample {
@@ -196,15 +244,17 @@ impl Drop for Watcher {
 }
 
 impl Watcher {
-    /// Begins to watch; returns the kept points, and a receiver of new samples.
+    /// Begins to watch; returns the kept points, a receiver of new samples, and what was not kept.
     fn begin(
         run: &Arc<RunEntry>,
         handle: &RunHandle,
         ids: Vec<Arc<str>>,
-    ) -> Result<(Self, Vec<Points>, watch::Receiver<u64>), ApiError> {
+    ) -> Result<(Self, Vec<Points>, watch::Receiver<u64>, Missing), ApiError> {
         let live = run.live();
         let mut watched = live.watched();
-        let points = ids.iter().map(|id| watched.points(id, FIRST_POINTS_MAX / ids.len().max(1))).collect();
+        let points_max = FIRST_POINTS_MAX / ids.len().max(1);
+        let points = ids.iter().map(|id| watched.points(id, points_max)).collect();
+        let missing = watched.missing(&ids, points_max);
         if !watched.watch(&ids) {
             return Err(ApiError::TooManyWatched { max: WATCHED_MAX });
         }
@@ -213,7 +263,7 @@ impl Watcher {
             begin_sampling(Arc::clone(run), handle.clone());
         }
         drop(watched);
-        Ok((Self { run: Arc::clone(run), ids }, points, samples))
+        Ok((Self { run: Arc::clone(run), ids }, points, samples, missing))
     }
 }
 
@@ -222,14 +272,22 @@ async fn forward(
     watcher: Watcher,
     handle: RunHandle,
     first: FirstEvent,
-    mut samples: watch::Receiver<u64>,
+    (mut samples, drawn): (watch::Receiver<u64>, impl Future<Output = Option<DrawnPast>>),
     sender: EventSender,
 ) -> Result<(), Disconnected> {
     sender.send("series", &first).await?;
     let mut gone = vec![false; watcher.ids.len()];
     send_gone(&watcher, &handle, &mut gone, &sender).await?;
+    let mut drawn = pin!(drawn);
+    let mut is_drawn = false;
     loop {
         tokio::select! {
+            past = &mut drawn, if !is_drawn => {
+                is_drawn = true;
+                if let Some(past) = past {
+                    sender.send("past", &past).await?;
+                }
+            }
             () = watcher.run.over() => return sender.send("end", &serde_json::json!({})).await,
             () = sender.disconnected() => return Err(Disconnected),
             changed = samples.changed() => {

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use promemu_run::handle::Overview;
 use promemu_wire::exposition::Format;
 
+use crate::daemon::Links;
 use crate::error::{Answer, ApiError};
 use crate::params::RunQuery;
 use crate::routes::simulations::PROFILES;
@@ -48,6 +49,8 @@ pub(crate) struct StatusView {
     run: String,
     config: String,
     state: Phase,
+    /// The servers in which to look at its metrics.
+    links: Links,
     #[serde(flatten)]
     overview: Overview,
 }
@@ -134,5 +137,6 @@ pub(crate) async fn status(
     let (run, handle) = state.live_run(query.run.as_deref())?;
     let overview = blocking(&state, move |_| handle.overview()).await?;
     let (id, config) = (run.id().to_owned(), run.request().config.source.name().to_owned());
-    Ok(Json(StatusView { run: id, config, state: run.phase(), overview }))
+    let links = state.daemon().links.clone();
+    Ok(Json(StatusView { run: id, config, state: run.phase(), links, overview }))
 }

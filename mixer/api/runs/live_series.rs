@@ -16,6 +16,8 @@ use promemu_run::handle::ChartView;
 const POINTS_MAX: usize = 900;
 /// The number of samples after which a series without a watcher is dropped.
 const LINGER_SAMPLES: u32 = 300;
+/// A series that lacks so many samples of others is as old as they are.
+const LATE_MAX: usize = 2;
 /// The most series of a run that are watched at the same time.
 pub(crate) const WATCHED_MAX: usize = 512;
 
@@ -156,6 +158,18 @@ impl Watched {
         self.times.iter().skip(times).copied().zip(series.values.iter().skip(values).copied()).collect()
     }
 
+    /// The ids of those series that are kept since later than others, and the times of the samples that they lack, the newest
+    /// `times_max` of them; none where nothing is missing.
+    pub(crate) fn missing(&self, ids: &[Arc<str>], times_max: usize) -> (Vec<Arc<str>>, Vec<f64>) {
+        let kept = |id: &Arc<str>| self.series.get(id).map_or(0, |series| series.values.len());
+        let late: Vec<Arc<str>> =
+            ids.iter().filter(|id| kept(id) + LATE_MAX < self.times.len()).cloned().collect();
+        let least = late.iter().map(kept).min().unwrap_or(self.times.len());
+        let lacked = self.times.len().saturating_sub(least);
+        let times = self.times.iter().take(lacked).skip(lacked.saturating_sub(times_max)).copied();
+        (late, times.collect())
+    }
+
     /// The time of the newest sample, and the values of these series.
     pub(crate) fn newest(&self, ids: &[Arc<str>]) -> Option<(f64, Vec<Option<f64>>)> {
         let t = *self.times.back()?;
@@ -189,6 +203,22 @@ mod tests {
             watched.add_sample(f64::from(u32::try_from(n).unwrap()), &ids, vec![None, None]);
         }
         assert_eq!(watched.points("a", usize::MAX).len(), POINTS_MAX);
+    }
+
+    #[test]
+    fn series_that_are_kept_since_later_than_others_lack_the_first_times() {
+        let mut watched = Watched::default();
+        let ids = ids(["a", "b"]);
+        assert!(watched.watch(&ids[..1]));
+        for n in 0..9 {
+            watched.add_sample(f64::from(n), &ids[..1], vec![None]);
+        }
+        assert_eq!(watched.missing(&ids[..1], 99), (Vec::new(), Vec::new()));
+        assert!(watched.watch(&ids[1..]));
+        watched.add_sample(9.0, &ids, vec![None, None]);
+        let (late, times) = watched.missing(&ids, 99);
+        assert_eq!((&*late, times.len(), times[8].to_bits()), (&ids[1..], 9, 8f64.to_bits()));
+        assert_eq!(watched.missing(&ids, 2).1, [7.0, 8.0], "the newest of them");
     }
 
     #[test]

@@ -211,6 +211,24 @@ pub(crate) struct Cli {
     )]
     pub(crate) recordings_dir: Option<PathBuf>,
 
+    #[arg(
+        long,
+        env = "PME_PROMETHEUS_URL",
+        value_name = "URL",
+        global = true,
+        help = "The Prometheus that has the metrics, as in http://127.0.0.1:9090: the live page opens its queries there [default: none]"
+    )]
+    pub(crate) prometheus_url: Option<String>,
+
+    #[arg(
+        long,
+        env = "PME_GRAFANA_URL",
+        value_name = "URL",
+        global = true,
+        help = "The Grafana whose default data source has the metrics: the live page opens its queries there [default: none]"
+    )]
+    pub(crate) grafana_url: Option<String>,
+
     /// Serve promemu's own metrics at a separate address, as in 127.0.0.1:9092 [default: not served; with --embedded or a scrape output at /promemu/metrics of its address]
     #[arg(long, env = "PME_SELF_METRICS_ADDRESS", value_name = "HOST:PORT", global = true)]
     pub(crate) self_metrics_address: Option<String>,

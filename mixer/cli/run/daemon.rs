@@ -88,6 +88,7 @@ pub(super) async fn start_api(
         dirs: settings.config_dirs(),
         main_config: settings.cli().config.clone(),
         recordings: settings.cli().recordings_dir.clone(),
+        links: settings.links(),
         series_max: settings.cli().max_series,
         memory_max: settings.memory_max(),
         outputs: Arc::clone(outputs),

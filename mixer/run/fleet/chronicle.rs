@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use promemu_core::plan::Plan;
 use promemu_core::time::Time;
@@ -108,6 +109,7 @@ impl Chronicle {
 impl Fleet {
     /// Notes that the run goes on with this fleet's plan instead of the `old` one. `edit` is the change in words.
     pub(crate) fn note_edit(&self, old: &Plan, edit: String, now: Time) {
+        self.mark_changed();
         let mut chronicle = self.counters.chronicle();
         let since = chronicle.plan_since.replace(now).unwrap_or_else(|| self.run_start());
         for record in records_between(old, &self.course(), (since, now), OF_ONE_MAX) {
@@ -119,6 +121,19 @@ impl Fleet {
         let (kind, alerts) = (StretchKind::Edit, Vec::new());
         let stretch = Stretch { kind, name: edit, detail, target, root, alerts, begin: now, end: now };
         chronicle.add(stretch, Vec::new());
+    }
+
+    /// Notes that the run differs from its plan and its seed from now on.
+    pub(crate) fn mark_changed(&self) {
+        self.counters.is_changed.store(true, Ordering::Release);
+    }
+
+    /// `true` if the run may differ from its plan and its seed: something was done to it, or hosts did not keep up.
+    pub(crate) fn may_differ_from_plan(&self) -> bool {
+        // Scenarios fail alike each time.
+        let lost = |(name, count): (&str, u64)| name != "scenario_errors" && count > 0;
+        let has_skipped = || self.counters().into_iter().any(lost);
+        self.counters.is_changed.load(Ordering::Acquire) || has_skipped()
     }
 
     /// Applies a change to the chronicle.

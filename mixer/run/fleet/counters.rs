@@ -35,6 +35,8 @@ pub(super) struct Counters {
     course: Mutex<Course>,
     /// All that clients did to the run, and what its earlier plans had.
     chronicle: Mutex<Chronicle>,
+    /// `true` once a client has commanded something, or the run has gone on with another plan.
+    pub(super) is_changed: AtomicBool,
     /// Tells the run's loop that they have changed.
     pub(super) course_changed: Notify,
     /// `true` once an action of a host found no room in the log.
@@ -64,6 +66,7 @@ impl Counters {
             run_log: Mutex::default(),
             course: Mutex::new(Course::new(Time::NEVER, Seed::new(0))),
             chronicle: Mutex::default(),
+            is_changed: AtomicBool::new(false),
             course_changed: Notify::new(),
             was_log_full: AtomicBool::new(false),
             drops_told: Mutex::default(),

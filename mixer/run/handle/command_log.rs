@@ -44,6 +44,7 @@ pub(super) struct Told {
 impl CommandLog {
     /// Notes a command that a run has carried out.
     pub(super) fn note(&mut self, mut told: Told, outcome: &Outcome, fleet: &Fleet) {
+        fleet.mark_changed();
         if !outcome.hosts.is_empty() {
             told.fields.insert("count".to_owned(), outcome.hosts.len().into());
         }

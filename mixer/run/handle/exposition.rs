@@ -28,7 +28,7 @@ enum Source {
 
 impl Exposition {
     /// The metrics of these jobs.
-    pub(super) fn of_jobs(jobs: Vec<Arc<Job>>) -> Self {
+    pub(crate) fn of_jobs(jobs: Vec<Arc<Job>>) -> Self {
         let labels = jobs.iter().map(|job| target_labels(job)).collect();
         let encoder = {
             let stores: Vec<_> = jobs.iter().map(|job| job.store()).collect();

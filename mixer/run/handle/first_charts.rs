@@ -174,9 +174,7 @@ impl RunHandle {
     /// The chart of one family; `None` if the run has none of this name.
     #[must_use]
     pub fn chart(&self, metric: &str) -> Option<ChartView> {
-        let fleet = self.fleet();
-        let family = fleet.plan().families.iter().position(|family| *family.name == *metric)?;
-        chart(&fleet, family)
+        chart_of(&self.fleet(), metric)
     }
 }
 
@@ -194,10 +192,10 @@ pub(crate) fn first_charts_of(fleet: &Fleet) -> Vec<ChartView> {
     charts
 }
 
-/// The charts of families by their names, as far as the fleet has them.
-pub(crate) fn charts_of(fleet: &Fleet, families: &[String]) -> Vec<ChartView> {
-    let index = |name: &String| fleet.plan().families.iter().position(|family| *family.name == **name);
-    families.iter().filter_map(|name| chart(fleet, index(name)?)).collect()
+/// The chart of a family of this fleet; `None` without a series.
+pub(crate) fn chart_of(fleet: &Fleet, metric: &str) -> Option<ChartView> {
+    let family = fleet.plan().families.iter().position(|family| *family.name == *metric)?;
+    chart(fleet, family)
 }
 
 fn chart(fleet: &Fleet, family: usize) -> Option<ChartView> {

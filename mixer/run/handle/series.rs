@@ -95,16 +95,7 @@ impl RunHandle {
     /// The series of this id; `None` if the run has none. A rate has no value here: it needs a [`Sampler`](super::Sampler).
     #[must_use]
     pub fn find(&self, id: &str) -> Option<SeriesView> {
-        let fleet = self.fleet();
-        let (plain, is_rate) = without_rate(id);
-        let view = if let Some(selection) = Selection::parse(plain) {
-            aggregate_view(&fleet, plain, &selection, is_rate)?
-        } else {
-            let (host, metric) = find_series(&fleet, plain)?;
-            view_of(&fleet, host, metric, fleet.clock().now(), is_rate)
-        };
-        let has_value = !is_rate || MetricType::from_name(view.metric_type).is_some_and(|of| !of.grows());
-        Some(SeriesView { id: id.to_owned(), value: view.value.filter(|_| has_value), ..view })
+        series_of(&self.fleet(), id)
     }
 
     /// The newest values that the series of this id had in the history of the run, in order of time; none without a history, or
@@ -123,6 +114,19 @@ impl RunHandle {
             None => find_series(&fleet, plain).is_some(),
         }
     }
+}
+
+/// The series of this id in a fleet, as of [`RunHandle::find`].
+pub(crate) fn series_of(fleet: &Fleet, id: &str) -> Option<SeriesView> {
+    let (plain, is_rate) = without_rate(id);
+    let view = if let Some(selection) = Selection::parse(plain) {
+        aggregate_view(fleet, plain, &selection, is_rate)?
+    } else {
+        let (host, metric) = find_series(fleet, plain)?;
+        view_of(fleet, host, metric, fleet.clock().now(), is_rate)
+    };
+    let has_value = !is_rate || MetricType::from_name(view.metric_type).is_some_and(|of| !of.grows());
+    Some(SeriesView { id: id.to_owned(), value: view.value.filter(|_| has_value), ..view })
 }
 
 impl SeriesView {
