@@ -274,12 +274,28 @@ ensure_browser() {
     have_browser
 }
 
+# The judge of accessibility, unpacked from npm's registry; false if that cannot be reached.
+ensure_axe() {
+    local version=4.14.1 folder="${CARGO_TARGET_DIR:-target}/axe"
+    axe="$folder/package/axe.min.js"
+    if [[ -f $axe ]]; then return; fi
+    command -v npm >/dev/null || return
+    mkdir -p "$folder"
+    (cd "$folder" && npm pack --silent "axe-core@$version" >/dev/null && tar xzf "axe-core-$version.tgz") && [[ -f $axe ]]
+}
+
 # Tests the live page in a real browser; skipped if there is none.
 check_page() {
+    local axe
     if ensure_browser; then
         step 'live page' /usr/bin/python3 tests/page/browse.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
         step 'gallery of the live page' /usr/bin/python3 tests/page/gallery.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
         step 'live page of a load' /usr/bin/python3 tests/page/load.py "${CARGO_TARGET_DIR:-target}/debug/promemu"
+        if ensure_axe; then
+            step 'accessibility of the live page' /usr/bin/python3 tests/page/accessible.py "${CARGO_TARGET_DIR:-target}/debug/promemu" "$axe"
+        else
+            say '== accessibility of the live page: skipped, axe-core cannot be had (npm pack axe-core)'
+        fi
     else
         say '== live page: skipped, Chromium is not installed (apt-get install chromium chromium-driver python3-selenium)'
     fi

@@ -12,6 +12,7 @@ mod panel;
 mod query;
 mod senses;
 mod stats;
+mod thresholds;
 mod unit;
 mod variables;
 
@@ -37,7 +38,7 @@ pub(crate) fn dashboard(settings: &Settings, args: &DashboardArgs) -> Result<(),
     };
     let view = view(args, &catalog)?;
     let title = args.title.as_deref().unwrap_or(&catalog.name);
-    let text = model::text(&catalog, &view, title)?;
+    let text = model::text(&catalog, &view, (title, &args.page_url))?;
     let Some(path) = &args.out else { return stdout::print_for_programs(text.as_bytes()) };
     if path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml") {
         return Err(Error::Usage(format!(

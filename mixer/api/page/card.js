@@ -66,7 +66,7 @@ export class Card {
                 make('span', { class: 'card-tools' },
                     button('Query', 'copy the Prometheus query', () => openQuery(this)),
                     button('Lines', 'choose the lines', () => board.chooseLines(chart)),
-                    button('PNG', 'save as a picture', () => this.save()),
+                    button('PNG', 'save as PNG', () => this.save()),
                     this.fullButton = button('⤢', 'fill the window', () => board.fill(this)),
                     button('✕', 'remove the chart', () => board.removeCard(this)))),
             this.place, this.legend);

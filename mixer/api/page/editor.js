@@ -17,7 +17,7 @@ class Rows {
         Object.assign(this, { running, plots: [], asked: 0 });
         this.note = make('p', { class: 'hint', role: 'status' });
         this.list = make('div', { class: 'preview-rows' });
-        this.element = make('section', { class: 'editor-preview', 'aria-label': 'preview' }, this.note, this.list);
+        this.element = make('section', { class: 'editor-preview', tabindex: '0', 'aria-label': 'preview' }, this.note, this.list);
     }
 
     async draw(body) {

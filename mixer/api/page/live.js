@@ -94,7 +94,7 @@ export class Live {
         for (const time of sorted) this.push(time, points.map((map) => map.get(time) ?? null));
     }
 
-    /** Fills in what series had before the server kept them. */
+    /** Fills in what series had before the server kept them, and while it did not sample them. */
     fill({ times, series }) {
         const now = this.now;
         const all = [...new Set([...times, ...this.times])].sort((a, b) => a - b).slice(-POINTS_MAX);
@@ -103,8 +103,9 @@ export class Live {
         for (const column of this.order) {
             const found = series.find(({ id }) => id === column.id);
             const { values } = column;
-            const isDrawn = (time) => found && time < column.begin && drawn.has(time);
-            column.values = all.map((time) => (isDrawn(time) ? found.values[drawn.get(time)] : values[own.get(time)]) ?? null);
+            const seen = (time) => values[own.get(time)] ?? null;
+            const isDrawn = (time) => found && drawn.has(time) && (time < column.begin || seen(time) === null);
+            column.values = all.map((time) => (isDrawn(time) ? found.values[drawn.get(time)] : seen(time)) ?? null);
             if (found) column.begin = now ?? Infinity;
         }
         this.times = all;

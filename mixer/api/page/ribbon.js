@@ -131,8 +131,10 @@ export class Ribbon {
         const long = ({ begin_unix: begin, end_unix: end }) => `for ${duration(now - begin)}${end === null ? '' : ` of ${duration(end - begin)}`}`;
         const what = (span) => make('button', { type: 'button', class: 'link wrong', onclick: () => openSpan(span, this) },
             span.kind === 'fault' ? span.name : span.kind === 'override' ? `${span.name} is set to ${span.detail}` : span.kind);
+        // A fault that moves levers has no kind that says more than its name.
+        const kind = ({ kind: of, name, detail }) => (of === 'fault' && detail !== 'lever' && detail !== name ? ` (${detail.replaceAll('_', ' ')})` : '');
         const items = wrong.slice(0, 4).map((span) => make('span', { class: 'now-item' }, what(span),
-            ` since ${clock(span.begin_unix)}, ${long(span)}, ${whereOf(span)}`, span.root ? ['; cause: ', make('b', {}, span.root)] : ''));
+            `${kind(span)} since ${clock(span.begin_unix)}, ${long(span)}, ${whereOf(span)}`, span.root ? ['; cause: ', make('b', {}, span.root)] : ''));
         const key = JSON.stringify([wrong.map(keyOf), levers.map(keyOf), phase && keyOf(phase), next, Math.round(now)]);
         if (this.told === key) return;
         this.told = key;

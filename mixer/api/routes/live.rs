@@ -112,7 +112,7 @@ pub(crate) async fn live(
     Ok(stream(permit, move |sender| forward(watcher, handle, first, (samples, drawn), sender)))
 }
 
-/// Draws what a run has not kept again, on a thread of its own; `None` where there is nothing to draw.
+/// Draws again what a run has not kept, on a thread of its own; `None` where there is nothing to draw.
 async fn drawn_past(
     state: Arc<AppState>,
     handle: RunHandle,
@@ -254,7 +254,8 @@ impl Watcher {
         let mut watched = live.watched();
         let points_max = FIRST_POINTS_MAX / ids.len().max(1);
         let points = ids.iter().map(|id| watched.points(id, points_max)).collect();
-        let missing = watched.missing(&ids, points_max);
+        let every = handle.clock().speed().emulated(SAMPLE_INTERVAL).as_secs_f64();
+        let missing = watched.missing(&ids, every, points_max);
         if !watched.watch(&ids) {
             return Err(ApiError::TooManyWatched { max: WATCHED_MAX });
         }

@@ -18,6 +18,8 @@ const POINTS_MAX: usize = 900;
 const LINGER_SAMPLES: u32 = 300;
 /// A series that lacks so many samples of others is as old as they are.
 const LATE_MAX: usize = 2;
+/// Longer times between two samples are a hole, in usual ones.
+const HOLE_MIN: f64 = 3.0;
 /// The most series of a run that are watched at the same time.
 pub(crate) const WATCHED_MAX: usize = 512;
 
@@ -158,16 +160,42 @@ impl Watched {
         self.times.iter().skip(times).copied().zip(series.values.iter().skip(values).copied()).collect()
     }
 
-    /// The ids of those series that are kept since later than others, and the times of the samples that they lack, the newest
-    /// `times_max` of them; none where nothing is missing.
-    pub(crate) fn missing(&self, ids: &[Arc<str>], times_max: usize) -> (Vec<Arc<str>>, Vec<f64>) {
+    /// The ids of those series that lack samples, and the times of these, the newest `times_max` of them; none where nothing is missing.
+    /// A series lacks the samples of others that are kept since earlier, and all lack those of a hole, in which the run was not
+    /// sampled. Samples are `every` seconds apart.
+    pub(crate) fn missing(
+        &self,
+        ids: &[Arc<str>],
+        every: f64,
+        times_max: usize,
+    ) -> (Vec<Arc<str>>, Vec<f64>) {
         let kept = |id: &Arc<str>| self.series.get(id).map_or(0, |series| series.values.len());
-        let late: Vec<Arc<str>> =
-            ids.iter().filter(|id| kept(id) + LATE_MAX < self.times.len()).cloned().collect();
+        let is_late = |id: &&Arc<str>| kept(id) + LATE_MAX < self.times.len();
+        let late: Vec<Arc<str>> = ids.iter().filter(is_late).cloned().collect();
         let least = late.iter().map(kept).min().unwrap_or(self.times.len());
         let lacked = self.times.len().saturating_sub(least);
-        let times = self.times.iter().take(lacked).skip(lacked.saturating_sub(times_max)).copied();
-        (late, times.collect())
+        let holes = self.holes(every);
+        let series = if holes.is_empty() { late } else { ids.to_vec() };
+        let mut times: Vec<f64> = self.times.iter().take(lacked).copied().chain(holes).collect();
+        times.sort_by(f64::total_cmp);
+        times.drain(..times.len().saturating_sub(times_max));
+        (series, times)
+    }
+
+    /// The times at which the run would have been sampled, where it was not for a while.
+    fn holes(&self, every: f64) -> Vec<f64> {
+        let mut times = Vec::new();
+        for (from, to) in self.times.iter().zip(self.times.iter().skip(1)) {
+            if to - from <= HOLE_MIN * every {
+                continue;
+            }
+            let mut time = from + every;
+            while time < to - every / 2.0 && times.len() < POINTS_MAX {
+                times.push(time);
+                time += every;
+            }
+        }
+        times
     }
 
     /// The time of the newest sample, and the values of these series.
@@ -213,12 +241,25 @@ mod tests {
         for n in 0..9 {
             watched.add_sample(f64::from(n), &ids[..1], vec![None]);
         }
-        assert_eq!(watched.missing(&ids[..1], 99), (Vec::new(), Vec::new()));
+        assert_eq!(watched.missing(&ids[..1], 1.0, 99), (Vec::new(), Vec::new()));
         assert!(watched.watch(&ids[1..]));
         watched.add_sample(9.0, &ids, vec![None, None]);
-        let (late, times) = watched.missing(&ids, 99);
+        let (late, times) = watched.missing(&ids, 1.0, 99);
         assert_eq!((&*late, times.len(), times[8].to_bits()), (&ids[1..], 9, 8f64.to_bits()));
-        assert_eq!(watched.missing(&ids, 2).1, [7.0, 8.0], "the newest of them");
+        assert_eq!(watched.missing(&ids, 1.0, 2).1, [7.0, 8.0], "the newest of them");
+    }
+
+    #[test]
+    fn all_series_lack_the_times_of_a_hole() {
+        let mut watched = Watched::default();
+        let ids = ids(["a"]);
+        assert!(watched.watch(&ids));
+        for t in [10.0, 11.0, 14.0, 18.5] {
+            watched.add_sample(t, &ids, vec![Some(1.0)]);
+        }
+        let (series, times) = watched.missing(&ids, 1.0, 99);
+        assert_eq!((&*series, times), (&ids[..], vec![15.0, 16.0, 17.0]));
+        assert_eq!(watched.missing(&ids, 60.0, 99), (Vec::new(), Vec::new()), "of a faster clock it is none");
     }
 
     #[test]

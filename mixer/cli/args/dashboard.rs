@@ -27,6 +27,15 @@ pub(crate) struct DashboardArgs {
     #[arg(long, env = "PME_DASHBOARD_TITLE", value_name = "TITLE")]
     pub(crate) title: Option<String>,
 
+    /// The address of the run's live page, to which the dashboard links
+    #[arg(
+        long,
+        env = "PME_DASHBOARD_PAGE_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8000/"
+    )]
+    pub(crate) page_url: String,
+
     /// The file to write [default: none, it is printed]
     #[arg(short, long, env = "PME_DASHBOARD_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,

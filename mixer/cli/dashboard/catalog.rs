@@ -16,6 +16,9 @@ const LIKE_NAME: [&str; 2] = ["host", "address"];
 /// The label with the host's name.
 pub(super) const HOST_LABEL: &str = "name";
 
+/// The range of a metric of which no series is known.
+const NO_RANGE: (f64, f64) = (f64::INFINITY, f64::NEG_INFINITY);
+
 /// The metrics of a dashboard.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
@@ -45,6 +48,8 @@ pub(super) struct CatalogMetric {
     pub(super) labels: IndexSet<String>,
     /// The maximum number of its series.
     pub(super) series: usize,
+    /// The lowest and the highest value that the config allows; infinite where it sets none.
+    pub(super) range: (f64, f64),
     /// `true` if it switches on and off; the times are marked in all panels.
     pub(super) is_switch: bool,
 }
@@ -58,6 +63,7 @@ impl Catalog {
             metric_type: family.metric_type,
             labels: IndexSet::new(),
             series: 0,
+            range: NO_RANGE,
             is_switch: false,
         });
         let phases = &plan.timeline.phases;
@@ -120,6 +126,7 @@ impl Catalog {
             let known = &mut self.metrics[*family];
             known.labels.extend(of_pool.iter().map(|(label, _)| label.clone()));
             known.labels.extend(labels.iter().map(|(label, _)| label.to_owned()));
+            known.range = (known.range.0.min(value_range.0), known.range.1.max(value_range.1));
             let is_on_or_off = value_range.0 >= 0.0 && value_range.1 <= 1.0;
             known.is_switch |= is_on_or_off && matches!(scenario, ScenarioPlan::FeatureToggle(_));
         }
@@ -180,6 +187,7 @@ fn gauge(name: &str, help: &str) -> CatalogMetric {
         metric_type: MetricType::Gauge,
         labels: IndexSet::new(),
         series: 1,
+        range: NO_RANGE,
         is_switch: false,
     }
 }

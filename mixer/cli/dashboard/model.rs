@@ -17,8 +17,8 @@ pub(super) const COLUMNS: usize = 24;
 /// The version of Grafana's dashboard model: that of Grafana 11.
 const SCHEMA_VERSION: u32 = 39;
 
-/// The dashboard's JSON.
-pub(super) fn text(catalog: &Catalog, view: &View, title: &str) -> Result<String, Error> {
+/// The dashboard's JSON, with this title and a link to the live page at this address.
+pub(super) fn text(catalog: &Catalog, view: &View, (title, page): (&str, &str)) -> Result<String, Error> {
     let dashboard = json!({
         "uid": uid(title),
         "title": title,
@@ -41,6 +41,17 @@ pub(super) fn text(catalog: &Catalog, view: &View, title: &str) -> Result<String
             "asDropdown": true,
             "includeVars": true,
             "keepTime": true,
+        }, {
+            "type": "link",
+            "title": "live page",
+            "icon": "external link",
+            "tooltip": "the run on promemu's page",
+            "url": page,
+            "tags": [],
+            "asDropdown": false,
+            "includeVars": false,
+            "keepTime": false,
+            "targetBlank": true,
         }],
         "templating": { "list": variables(catalog, view) },
         "annotations": annotations(catalog),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::catalog::{Catalog, CatalogMetric};
 use super::query::{Lines, Queries, Query, View};
+use super::thresholds;
 use super::unit::{Unit, is_timestamp, unit};
 use super::variables::data_source;
 
@@ -152,6 +153,11 @@ fn levels(metric: &CatalogMetric, queries: &Queries<'_>, unit: Unit) -> Panel {
         metric.name.clone()
     };
     let mut panel = Panel::lines(&title, metric, &queries.levels(), unit);
+    if let Some(range) = thresholds::range(metric, unit) {
+        let defaults = &mut panel.json["fieldConfig"]["defaults"];
+        defaults["thresholds"] = thresholds::steps(range, "transparent");
+        defaults["custom"]["thresholdsStyle"] = json!({ "mode": "dashed" });
+    }
     if queries.lines == Lines::Band {
         panel.json["fieldConfig"]["overrides"] = json!([{
             "matcher": { "id": "byName", "options": "highest" },

@@ -9,12 +9,10 @@ use super::catalog::{Catalog, CatalogMetric, HOST_LABEL};
 use super::panel::{Panel, last_value_options};
 use super::query::{Queries, Query, View};
 use super::senses::sense;
+use super::thresholds;
 use super::unit::{Unit, unit};
 use super::variables::sample_name;
 
-/// Shares of a gauge's range from which it is orange, and red.
-const BUSY: f64 = 0.8;
-const FULL: f64 = 0.9;
 const WIDTH: usize = 6;
 const HEIGHT: usize = 4;
 
@@ -26,7 +24,7 @@ pub(super) fn stats(catalog: &Catalog, view: &View) -> Vec<Panel> {
     let traffic = first(Sense::Traffic, |metric| metric.metric_type == MetricType::Counter);
     let latency = first(Sense::Latency, |metric| metric.metric_type == MetricType::Histogram);
     let saturation = first(Sense::Saturation, |metric| {
-        metric.metric_type == MetricType::Gauge && unit(&metric.name, metric.metric_type).bounds.is_some()
+        thresholds::range(metric, unit(&metric.name, metric.metric_type)).is_some()
     });
     let traffic = traffic.map(|metric| {
         let expr = format!("sum({})", Queries::of(metric, catalog, view).rate(""));
@@ -40,7 +38,7 @@ pub(super) fn stats(catalog: &Catalog, view: &View) -> Vec<Panel> {
     let saturation = saturation.map(|metric| {
         let expr = format!("max({})", Queries::of(metric, catalog, view).series(""));
         let unit = unit(&metric.name, metric.metric_type);
-        with_thresholds(stat(&format!("{}: the highest", metric.name), metric, &expr, unit), unit)
+        with_thresholds(stat(&format!("{}: the highest", metric.name), metric, &expr, unit), metric, unit)
     });
     [hosts(catalog), traffic, latency, saturation].into_iter().flatten().collect()
 }
@@ -66,17 +64,9 @@ fn stat(title: &str, metric: &CatalogMetric, expr: &str, unit: Unit) -> Panel {
 }
 
 /// Colours a value by its share of the range.
-fn with_thresholds(mut panel: Panel, unit: Unit) -> Panel {
-    let Some((low, high)) = unit.bounds else { return panel };
-    let at = |share: f64| low + (high - low) * share;
-    panel.json["fieldConfig"]["defaults"]["thresholds"] = json!({
-        "mode": "absolute",
-        "steps": [
-            { "color": "green", "value": null },
-            { "color": "orange", "value": at(BUSY) },
-            { "color": "red", "value": at(FULL) },
-        ],
-    });
+fn with_thresholds(mut panel: Panel, metric: &CatalogMetric, unit: Unit) -> Panel {
+    let Some(range) = thresholds::range(metric, unit) else { return panel };
+    panel.json["fieldConfig"]["defaults"]["thresholds"] = thresholds::steps(range, "green");
     panel.json["options"]["colorMode"] = json!("value");
     panel
 }

@@ -37,7 +37,8 @@ fn plan(text: &str) -> Plan {
 
 fn dashboard(catalog: &Catalog, one_host: bool, by: Option<&str>) -> Value {
     let view = View { one_host, by: by.map(str::to_owned) };
-    serde_json::from_str(&model::text(catalog, &view, &catalog.name).unwrap()).unwrap()
+    serde_json::from_str(&model::text(catalog, &view, (&catalog.name, "http://127.0.0.1:8000/")).unwrap())
+        .unwrap()
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -296,6 +297,7 @@ fn an_impossible_view_is_refused_with_advice() {
         one_host,
         by: by.map(str::to_owned),
         title: None,
+        page_url: String::new(),
         out: None,
     };
     insta::assert_snapshot!(view(&args(false, Some("zine")), &catalog).unwrap_err(), @r#"--by or PME_DASHBOARD_BY: no metric has a label "zine"; did you mean "zone"?; the labels are job, name, host, address, zone, device, version"#);

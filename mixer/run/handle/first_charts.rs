@@ -120,8 +120,14 @@ const CONSTANTS: [&str; 12] = [
     "version",
 ];
 
+/// Begins of the names of metrics that say what the ribbon of a page says better.
+const GROUND_TRUTH: [&str; 3] = ["fault_active", "scenario_phase", "scenario_runs"];
+
 impl Sense {
     fn of(family: &Family) -> Option<Self> {
+        if GROUND_TRUTH.iter().any(|begin| family.name.starts_with(begin)) {
+            return Some(Self::Constant);
+        }
         Self::of_name(&family.name, family.metric_type)
     }
 
@@ -245,6 +251,7 @@ mod tests {
             ("breaker_state", MetricType::Gauge, Some(Sense::State)),
             ("node_boot_time_seconds", MetricType::Gauge, Some(Sense::Constant)),
             ("memory_limit_bytes", MetricType::Gauge, Some(Sense::Constant)),
+            ("scenario_phase", MetricType::Gauge, Some(Sense::Constant)),
             ("build_info", MetricType::Info, None),
             ("temperature_celsius", MetricType::Gauge, Some(Sense::Other)),
         ] {
