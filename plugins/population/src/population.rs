@@ -36,6 +36,8 @@ pub(crate) struct Levers {
     pub(crate) load: f64,
     /// Share of the users that take part.
     pub(crate) users: f64,
+    /// Factor of the capacity, as replicas of the service are.
+    pub(crate) capacity: f64,
 }
 
 /// Reads levers at a time in nanoseconds.
@@ -199,7 +201,8 @@ impl Population {
             (0..self.state.unplanned.len()).for_each(|stratum| self.plan_ends(stratum));
         }
         if seconds.is_multiple_of(CALLS_SECS) {
-            let effects = effects(&mut self.state.faults, &self.settings, at);
+            let mut effects = effects(&mut self.state.faults, &self.settings, at);
+            effects.capacity *= levers.capacity.max(0.0);
             self.call(&effects);
             (0..self.settings.kinds.len()).for_each(|kind| self.commit(kind));
         }

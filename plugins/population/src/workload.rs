@@ -63,5 +63,5 @@ impl Model for Users {
 
 fn levers(tick: &mut Tick<'_>, at: u64) -> Levers {
     let mut lever = |name| tick.lever_at(name, at).unwrap_or(1.0);
-    Levers { load: lever("load"), users: lever("users") }
+    Levers { load: lever("load"), users: lever("users"), capacity: lever("capacity") }
 }

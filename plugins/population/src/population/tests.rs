@@ -7,7 +7,7 @@ use crate::settings::examples::three_kinds;
 use crate::settings::{ERROR_TYPES, TOKEN_TYPES};
 
 const START: u64 = 1_767_600_000 * NANOS;
-const STEADY: Levers = Levers { load: 1.0, users: 1.0 };
+const STEADY: Levers = Levers { load: 1.0, users: 1.0, capacity: 1.0 };
 
 fn population(settings: Settings, seed: u64) -> Population {
     Population::new(settings, seed, START, STEADY)
@@ -257,4 +257,19 @@ fn in_an_outage_a_models_tokens_stop_and_the_draws_of_others_stay() {
     assert!(without.0 > 0);
     assert_eq!(with.1, without.1);
     assert!(with.2 < without.2, "some have left: {with:?} {without:?}");
+}
+
+#[test]
+fn the_lever_capacity_is_as_many_replicas_of_the_service() {
+    let late = |capacity: f64, lever: f64| {
+        let mut settings = constant(5_000);
+        settings.service.capacity = capacity;
+        let mut population = population(settings, 3);
+        population.advance(START + 1800 * NANOS, &mut |_| Levers { capacity: lever, ..STEADY });
+        let saved = population.save().unwrap();
+        (saved, population.active(0))
+    };
+    let (one, two) = (late(1.0, 2.0), late(2.0, 1.0));
+    assert_eq!(one, two, "two replicas are as one of twice the capacity");
+    assert_ne!(one.1, late(1.0, 0.5).1, "users of a service that is too small leave");
 }
