@@ -8,6 +8,10 @@ readonly deny_version=0.20.2
 readonly fuzz_version=0.13.2
 readonly schemathesis_version=4.32.5
 readonly seaweedfs_version=4.48
+readonly gymnasium_version=1.4.0
+readonly maturin_version=1.16.0
+readonly numpy_version=2.2.6
+readonly pytest_version=9.2.0
 # The Debian release with a Prometheus that takes remote write 2.0, and a VictoriaMetrics that takes OTLP.
 readonly newer_release=forky
 apt_updated=no
@@ -19,13 +23,15 @@ usage: ./manage.sh COMMAND
   demo [OPTION...]  build promemu and run an example: five workers and a balancer with load peaks, with a
                     live page; OPTIONs are passed to promemu
   plugins           build the shipped plugins into target/release/plugins, where the promemu beside it finds them
+  wheel             build the wheel of the Python package into target/wheels
   pictures          make the pictures of the README anew: of the live page, by Chromium, and of a plot
   valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
   fuzz TARGET MINUTES
                     look for inputs that break promemu: config, script, exposition, api, answers or plugin; 'all' shares the
                     minutes among them
   test [--long]     run everything that CI runs: formatting, lints, dependencies, docs, tests, a minute of fuzzing; with
-                    --long the tests that take samples otherwise are whole: 200 random runs, 3 million events
+                    --long the tests that take samples otherwise are whole: 200 random runs, 3 million events; and the
+                    Python package is installed from source
   start [PROFILE…]  start the stack of docker/: Pushgateway, Prometheus, Grafana, promemu; profiles: alerting, otel, load,
                     nginx, redis, resilience
   stop, restart, status, logs [NAME…], config, backup
@@ -261,6 +267,56 @@ check_api() {
     step 'API' tests/schema.sh "${CARGO_TARGET_DIR:-target}/debug/promemu" "$(cd "$venv" && pwd)/bin/schemathesis"
 }
 
+# Prints the folder of a virtual environment of Python with these packages, or fails if they cannot be installed.
+python_with() {
+    local venv="${CARGO_TARGET_DIR:-target}/$1" how='--quiet --disable-pip-version-check'
+    shift
+    if [[ ! -e $venv/complete ]]; then
+        rm -rf -- "$venv"
+        # shellcheck disable=SC2086
+        { python3 -m venv "$venv" && "$venv/bin/pip" install $how "$@" && touch "$venv/complete"; } >&2 || return 1
+    fi
+    (cd "$venv" && pwd)
+}
+
+# Tests the Python package with the native module that the tests have built.
+check_python() {
+    local target="${CARGO_TARGET_DIR:-target}" venv suffix=so package
+    if ! venv="$(python_with python-tests "numpy==$numpy_version" "gymnasium==$gymnasium_version" "pytest==$pytest_version")"; then
+        say '== Python package: skipped, its packages cannot be installed (it needs python3.10 or later with venv, and PyPI)'
+        return
+    fi
+    if [[ $(uname) == Darwin ]]; then suffix=dylib; fi
+    package="$target/python-package"
+    rm -rf -- "$package"
+    mkdir -p "$package"
+    cp -r plugins/python/python/promemu "$package/promemu"
+    cp "$target/debug/deps/libpromemu_native.$suffix" "$package/promemu/_native.abi3.so"
+    step 'Python package' env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$(cd "$package" && pwd)" \
+        PROMEMU="$(cd "$target/debug" && pwd)/promemu" "$venv/bin/python" -m pytest plugins/python/tests
+    if [[ ${PROMEMU_LONG:-} == 1 ]]; then
+        rm -rf -- "$target/python-installed"
+        step 'pip install' python_with python-installed ./plugins/python
+        step 'installed package' "$target/python-installed/bin/python" -c \
+            'import gymnasium, promemu; [gymnasium.make(f"promemu/{name}-v0").reset(seed=1) for name in ("Incident", "Autoscale", "Learned")]'
+    fi
+}
+
+# The largest wheel.
+readonly wheel_bytes_max=10000000
+
+build_wheel() {
+    local venv wheel target="${CARGO_TARGET_DIR:-target}"
+    ensure_cc
+    ensure_rust
+    venv="$(python_with maturin "maturin==$maturin_version")" || die 'maturin cannot be installed: python3 with venv and PyPI are needed'
+    "$venv/bin/maturin" build --release --locked --manifest-path plugins/python/Cargo.toml --out "$target/wheels"
+    for wheel in "$target"/wheels/*.whl; do
+        if (($(wc -c <"$wheel") > wheel_bytes_max)); then die "$wheel has more than $wheel_bytes_max bytes"; fi
+    done
+    ls -l "$target"/wheels/*.whl
+}
+
 have_browser() {
     have chromium && have chromedriver && /usr/bin/python3 -c 'import selenium.webdriver' >/dev/null 2>&1
 }
@@ -476,6 +532,7 @@ run_test() {
     fuzz_a_minute
     check_api
     check_page
+    check_python
 }
 
 # shellcheck source=docker/stack.sh
@@ -567,6 +624,10 @@ main() {
         plugins)
             if (($# > 0)); then wrong "plugins takes no arguments: $*"; fi
             build_plugins
+            ;;
+        wheel)
+            if (($# > 0)); then wrong "wheel takes no arguments: $*"; fi
+            build_wheel
             ;;
         pictures)
             if (($# > 0)); then wrong "pictures takes no arguments: $*"; fi

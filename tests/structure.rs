@@ -21,10 +21,11 @@ const NOT_IN_CORE: [&str; 11] = [
 ];
 
 /// The crates of each floor, and those of the house that each may depend on.
-const FLOORS: [(&str, &[&str]); 7] = [
+const FLOORS: [(&str, &[&str]); 8] = [
     ("promemu-dynamics", &[]),
     ("promemu-core", &["promemu-plugin"]),
     ("promemu-wire", &["promemu-core"]),
+    ("promemu-environment", &["promemu-core", "promemu-dynamics", "promemu-wire"]),
     ("promemu-learn", &["promemu-core", "promemu-dynamics", "promemu-wire"]),
     ("promemu-run", &["promemu-core", "promemu-wire"]),
     ("promemu-api", &["promemu-core", "promemu-run", "promemu-wire"]),

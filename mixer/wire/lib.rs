@@ -10,6 +10,7 @@
 //! | [`grafana_dashboard`] | dashboards of Grafana, which are only read | [Grafana] |
 //! | [`mod@export`] | files of a run in virtual time: OpenMetrics, CSV, Parquet, tests of rules | see there |
 //! | [`recording`] | recordings of real systems, written and read | see there |
+//! | [`plain_samples`] | samples of a store with names and labels, for data frames | |
 //! | [`prepared`] | rows for learning, made of recordings | see there |
 //! | [`block_reader`], [`chunks`], [`dump`] | the storage of a Prometheus, which is only read | [storage] |
 //! | [`remote_read`], [`range_query`] | the answers of a Prometheus | [API] |
@@ -53,6 +54,7 @@ mod native_buckets;
 mod number;
 pub mod otlp;
 mod parquet_rows;
+pub mod plain_samples;
 pub mod prepared;
 mod protobuf;
 pub mod range_query;
