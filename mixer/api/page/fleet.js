@@ -6,7 +6,7 @@ import { count, kindOf, number } from './format.js';
 import { view, writeView } from './view.js';
 
 /** Bytes that are read in a second, on average: a large fleet is looked at less often. */
-const BYTES_PER_SECOND = 2000;
+const BYTES_PER_SECOND = 1000;
 const EVERY = 2000;
 /** A cell is as large as fits, in pixels. */
 const CELL_MAX = 16;
