@@ -71,7 +71,7 @@ impl Environment {
         state.begin(setup, episode, episode.fault_seed.unwrap_or(seed));
         let first = START + setup.spec.warm_up;
         system.advance(first.before(setup.spec.step));
-        system.read(&setup.columns, &state.handles, &mut state.cells);
+        system.read(&setup.columns, &state.wanted, &mut state.cells);
         system.advance(first);
         state.look(setup, system);
         state.observe(setup, observation);

@@ -85,7 +85,7 @@ impl State {
     /// Reads the cells, and makes numbers and alarms of them.
     pub(crate) fn look(&mut self, setup: &Setup, system: &System) {
         std::mem::swap(&mut self.cells, &mut self.before);
-        system.read(&setup.columns, &self.handles, &mut self.cells);
+        system.read(&setup.columns, &self.wanted, &mut self.cells);
         let secs = setup.spec.step.as_secs_f64();
         for (number, column) in self.numbers.iter_mut().zip(&setup.columns) {
             *number = column.number(&self.cells, &self.before, secs);

@@ -65,7 +65,7 @@ impl System {
         }
     }
 
-    /// Writes the cells of all columns.
+    /// Writes the cells of all columns. A lever shows the value to which it is moving: an agent knows what it has asked for.
     pub fn read(&self, columns: &[Column], handles: &[f64], cells: &mut [f64]) {
         for column in columns {
             let own = &mut cells[column.offset..column.offset + column.width];
