@@ -5,6 +5,7 @@ use promemu_core::config::ConfigFile;
 use promemu_core::error::{ConfigError, Error};
 use promemu_core::estimate::Estimate;
 use promemu_core::excerpt;
+use promemu_core::plan::{Plan, Shard};
 use promemu_core::plural::plural;
 use promemu_core::preview::first_failures;
 use promemu_run::clock::wall_now;
@@ -153,6 +154,8 @@ struct Checked {
     name: String,
     warnings: Vec<String>,
     estimate: Estimate,
+    /// With `--shard`, each shard and its part.
+    shards: Vec<(Shard, Estimate)>,
 }
 
 impl Checked {
@@ -160,7 +163,8 @@ impl Checked {
     fn lines(&self) -> String {
         let warnings = self.warnings.iter().map(|warning| format!("warning: {warning}\n"));
         let estimate = format!("{}: {}\n", self.name, self.estimate);
-        warnings.chain([estimate]).collect::<Vec<_>>().concat()
+        let shards = self.shards.iter().map(|(shard, estimate)| format!("  shard {shard}: {estimate}\n"));
+        warnings.chain([estimate]).chain(shards).collect::<Vec<_>>().concat()
     }
 
     fn row(&self) -> [String; 9] {
@@ -179,6 +183,13 @@ impl Checked {
     }
 }
 
+/// The part of each shard, if `--shard` is given.
+fn of_shards(settings: &Settings, plan: &Plan) -> Vec<(Shard, Estimate)> {
+    let push_interval = settings.push_interval(&plan.defaults);
+    let shards = settings.shard().into_iter().flat_map(Shard::all);
+    shards.map(|shard| (shard, Estimate::of(&plan.of_shard(shard), push_interval))).collect()
+}
+
 /// Checks each class of a config, or that of `--class`.
 fn checked(settings: &Settings, name: &str, file: &ConfigFile) -> Result<Vec<Checked>, ConfigError> {
     let classes = match &settings.cli().class {
@@ -194,7 +205,8 @@ fn checked(settings: &Settings, name: &str, file: &ConfigFile) -> Result<Vec<Che
         let warnings = warnings.map(|warning| excerpt::message(&warning).into_owned()).collect();
         let estimate = Estimate::of(&loaded.plan, settings.push_interval(&loaded.plan.defaults));
         let name = if class.is_empty() { name.to_owned() } else { format!("{name} {class}") };
-        checked.push(Checked { name, warnings, estimate });
+        let shards = of_shards(settings, &loaded.plan);
+        checked.push(Checked { name, warnings, estimate, shards });
     }
     Ok(checked)
 }

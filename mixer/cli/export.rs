@@ -49,7 +49,7 @@ pub(crate) fn export(settings: &Settings, args: &ExportArgs) -> Result<(), Error
         (None, Some(seed)) => seed,
         (seed, _) => seed.unwrap_or_else(random_seed),
     };
-    let run = Backfill::new(Arc::new(loaded.plan), seed, grid.from, grid.to)?;
+    let run = Backfill::new(Arc::new(loaded.plan), seed, grid.from, grid.to)?.of_shard(settings.shard());
     let labels = match args.labels {
         None => destination.default_labels(),
         Some(ExportLabels::Scrape) => TargetLabels::Scraped,

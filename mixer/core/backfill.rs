@@ -32,7 +32,7 @@ use crate::error::Error;
 use crate::event::HostId;
 use crate::fault::Course;
 use crate::host::{DrivenHost, EmulatedHost};
-use crate::plan::{Plan, TimelineFrom};
+use crate::plan::{Plan, Shard, TimelineFrom};
 use crate::rng::Seed;
 use crate::time::{Span, Time};
 use crate::timeline::RunLog;
@@ -48,6 +48,8 @@ pub struct Backfill {
     times: RunTimes,
     log: EventLog,
     recent: Option<RecentSamples>,
+    /// The ids of the hosts in the whole run, whose events the log has; `None` if this is it.
+    whole_ids: Option<Vec<HostId>>,
 }
 
 /// The times of a run in virtual time.
@@ -69,16 +71,31 @@ impl Backfill {
     }
 
     /// As [`Self::new`], of the history of a live run that begins right after this grid, at which its hosts are sampled. Its phases
-    /// and faults count from where the plan says. The newest samples are kept, of about this length.
-    pub fn before_live(plan: Arc<Plan>, seed: u64, grid: Grid, recent: Span) -> Result<Self, Error> {
+    /// and faults count from where the plan says.
+    pub fn before_live(plan: Arc<Plan>, seed: u64, grid: Grid) -> Result<Self, Error> {
         let (start, until) = (grid.from, grid.to);
         let timeline_start = match plan.timeline_from {
             TimelineFrom::Live => until + Span::from_nanos(1),
             TimelineFrom::History => start,
         };
-        let recent = RecentSamples::new(&plan, grid, recent);
-        let run = Self::recorded(plan, seed, RunTimes { start, until, timeline_start }, &RunLog::default())?;
-        Ok(Self { recent: Some(recent), ..run })
+        Self::recorded(plan, seed, RunTimes { start, until, timeline_start }, &RunLog::default())
+    }
+
+    /// The same run, which keeps the newest samples of about this length.
+    #[must_use]
+    pub fn keeping_recent(mut self, grid: Grid, recent: Span) -> Self {
+        self.recent = Some(RecentSamples::new(&self.plan, grid, recent));
+        self
+    }
+
+    /// The part of the run that is one shard's, with the events of the whole run.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Option<Shard>) -> Self {
+        if let Some(shard) = shard {
+            self.whole_ids = Some(shard.ids(&self.plan).collect());
+            self.plan = Arc::new(self.plan.of_shard(shard));
+        }
+        self
     }
 
     /// As [`Self::new`], with the events and actions that came to another run of the plan from outside, such as a live run
@@ -95,7 +112,7 @@ impl Backfill {
     fn recorded(plan: Arc<Plan>, seed: u64, times: RunTimes, log: &RunLog) -> Result<Self, Error> {
         plan.refuse_real_work()?;
         let log = EventLog::record(&plan, seed, times, log)?;
-        Ok(Self { plan, seed, times, log, recent: None })
+        Ok(Self { plan, seed, times, log, recent: None, whole_ids: None })
     }
 
     /// The plan.
@@ -135,6 +152,7 @@ impl Backfill {
         let plan = Arc::clone(&self.plan.hosts[id as usize]);
         let host = EmulatedHost::new(plan, Seed::new(self.seed), self.times.start);
         let host = host.in_run_since(self.times.timeline_start);
+        let id = self.whole_ids.as_ref().map_or(id, |ids| ids[id as usize]);
         ReplayedHost::new(id, DrivenHost::new(host), self)
     }
 

@@ -190,6 +190,18 @@ impl EventLog {
         self.course.as_ref()
     }
 
+    /// The log of a live run that goes on from here: all actions, and the events from outside that another log has.
+    #[must_use]
+    pub fn run_log(&self, outside: &RunLog) -> RunLog {
+        let mut log = RunLog::unbounded();
+        for LoggedAction { targets, sent, .. } in &self.actions {
+            // A log without bounds is never full.
+            let _has_room = log.append(targets.clone(), Arc::clone(sent)).is_ok();
+        }
+        outside.events().iter().for_each(|event| log.append_event(Arc::clone(event)));
+        log
+    }
+
     /// The actions for a host.
     pub(super) fn actions_for(&self, host: &HostPlan) -> impl Iterator<Item = Arc<SentAction>> {
         let reaching = self

@@ -266,7 +266,7 @@ fn load_behind_a_history(timeline_from: &str, secs: &[u64]) -> Vec<[f64; 2]> {
     let plan = ConfigFile::from_text("test", &text).plan(&LoadOptions::starting_at(START)).unwrap().plan;
     let at = |secs: u64| START + Span::from_secs(secs);
     let grid = Grid { from: START, to: at(100), step: Span::from_secs(1) };
-    let run = Backfill::before_live(Arc::new(plan), 7, grid, Span::ZERO).unwrap();
+    let run = Backfill::before_live(Arc::new(plan), 7, grid).unwrap();
     let (mut host, mut out) = (run.host(0).into_host(), Outbox::default());
     let shown = secs.iter().map(|secs| {
         while host.step(at(*secs), &mut out).is_some() {}
@@ -291,7 +291,7 @@ fn phases_and_faults_count_from_the_begin_of_the_live_run_or_of_its_history() {
 fn the_newest_samples_of_a_history_are_those_that_its_hosts_show() {
     let grid = Grid { from: START, to: START + Span::from_secs(200), step: Span::from_secs(1) };
     let all = Backfill::new(plan(4), 7, START, grid.to).unwrap();
-    let run = Backfill::before_live(plan(4), 7, grid, Span::from_secs(60)).unwrap();
+    let run = Backfill::before_live(plan(4), 7, grid).unwrap().keeping_recent(grid, Span::from_secs(60));
     let (mut counts, mut expected) = (vec![[0.0; 2]; 61], Vec::new());
     for id in 0..5 {
         let samples = HostSamples::of(all.host(id), &grid);
@@ -330,7 +330,7 @@ fn the_newest_samples_of_a_history_are_those_that_its_hosts_show() {
 #[test]
 fn a_long_history_keeps_a_bounded_number_of_moments_up_to_its_last() {
     let grid = Grid { from: START, to: START + Span::from_secs(5_003), step: Span::from_secs(1) };
-    let run = Backfill::before_live(plan(1), 7, grid, Span::from_secs(3_600)).unwrap();
+    let run = Backfill::before_live(plan(1), 7, grid).unwrap().keeping_recent(grid, Span::from_secs(3_600));
     let times: Vec<Time> =
         run.into_recent().unwrap().of_family("walk").into_iter().map(|(time, _)| time).collect();
     assert!((100..=240).contains(&times.len()), "{}", times.len());

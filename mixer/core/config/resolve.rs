@@ -34,7 +34,7 @@ use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::arguments;
 use super::options::LoadOptions;
@@ -139,6 +139,7 @@ fn plan_of(
         timeline_from,
         verdicts,
         measures: template.measures.clone(),
+        heard_elsewhere: IndexSet::new(),
         hosts,
         defaults,
         ttl_arguments: template.ttl_arguments(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::effects::EffectsPlan;
 use super::host::HostPlan;
@@ -43,6 +43,8 @@ pub struct Plan {
     pub measures: IndexMap<String, String>,
     /// The hosts, in the config's order.
     pub hosts: Vec<Arc<HostPlan>>,
+    /// The names of the events that hosts of other shards hear; empty for a whole run.
+    pub heard_elsewhere: IndexSet<Arc<str>>,
     /// The run's settings that the config sets.
     pub defaults: RunDefaults,
     /// The config's arguments that the ttl of its hosts depends on, in its order.

@@ -35,6 +35,11 @@ impl HostSelection {
         names.collect()
     }
 
+    /// The patterns as they were written.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|pattern| &*pattern.text)
+    }
+
     /// `true` if it selects the host.
     #[must_use]
     pub fn matches(&self, host: &HostPlan) -> bool {

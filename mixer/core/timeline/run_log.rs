@@ -103,7 +103,7 @@ pub struct RunLog {
 impl RunLog {
     /// A log that keeps everything, for a run that is made once.
     #[must_use]
-    pub(crate) fn unbounded() -> Self {
+    pub fn unbounded() -> Self {
         Self { is_unbounded: true, ..Self::default() }
     }
 
