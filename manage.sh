@@ -24,6 +24,8 @@ usage: ./manage.sh COMMAND
                     live page; OPTIONs are passed to promemu
   plugins           build the shipped plugins into target/release/plugins, where the promemu beside it finds them
   wheel             build the wheel of the Python package into target/wheels
+  package           make an archive of the program, its plugins, configs, manual and completions in target/package, and on Debian a
+                    package, by cargo-deb
   pictures          make the pictures of the README anew: of the live page, by Chromium, and of a plot
   valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
   fuzz TARGET MINUTES
@@ -173,7 +175,7 @@ ensure_components() {
 
 missing_servers() {
     local name
-    for name in prometheus prometheus-pushgateway promtool amtool memcached; do
+    for name in prometheus prometheus-pushgateway promtool amtool memcached nats-server; do
         if ! have "$name"; then printf ' %s' "$name"; fi
     done
 }
@@ -183,13 +185,13 @@ ensure_servers() {
     missing="$(missing_servers)"
     if [[ -z $missing ]]; then return; fi
     if can_apt; then
-        say "not on PATH:$missing: installing prometheus, prometheus-pushgateway, prometheus-alertmanager and memcached"
-        if apt_install prometheus prometheus-pushgateway prometheus-alertmanager memcached; then apt_updated=yes; fi
+        say "not on PATH:$missing: installing prometheus, prometheus-pushgateway, prometheus-alertmanager, memcached and nats-server"
+        if apt_install prometheus prometheus-pushgateway prometheus-alertmanager memcached nats-server; then apt_updated=yes; fi
         missing="$(missing_servers)"
         if [[ -z $missing ]]; then return; fi
     fi
     die "the tests need these on PATH:$missing. Install them:" \
-        '  sudo apt-get install prometheus prometheus-pushgateway prometheus-alertmanager memcached' \
+        '  sudo apt-get install prometheus prometheus-pushgateway prometheus-alertmanager memcached nats-server' \
         "On other systems, put the projects' own binaries on PATH under these names."
 }
 
@@ -495,6 +497,33 @@ build_plugins() {
     "$release/promemu" plugins
 }
 
+# The archive for a machine without Rust, and on Debian a package that systemd runs.
+make_package() {
+    build_plugins
+    local target="${CARGO_TARGET_DIR:-target}" version kind name
+    local out="$target/package"
+    version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
+    kind="$(rustc -vV | sed -n 's/^host: //p')"
+    name="promemu-$version-$kind"
+    rm -rf "$out"
+    mkdir -p "$out/$name"
+    "$target/release/promemu" man >"$out/promemu.1"
+    "$target/release/promemu" completions bash >"$out/promemu.bash"
+    "$target/release/promemu" completions zsh >"$out/_promemu"
+    "$target/release/promemu" completions fish >"$out/promemu.fish"
+    cp -R "$target/release/promemu" "$target/release/plugins" configs README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT \
+        "$out/promemu.1" "$out/promemu.bash" "$out/_promemu" "$out/promemu.fish" "$out/$name/"
+    tar -C "$out" -czf "$out/$name.tar.gz" "$name"
+    say "$out/$name.tar.gz"
+    if ! have dpkg; then return; fi
+    if ! cargo deb --version >/dev/null 2>&1; then
+        say 'no cargo-deb: installing it'
+        cargo install cargo-deb --locked --quiet
+    fi
+    # The architecture stands in the package's own name.
+    cargo deb --no-build --output "$out/promemu-$version-$(dpkg --print-architecture).deb"
+}
+
 make_pictures() {
     ensure_cc
     ensure_rust
@@ -628,6 +657,10 @@ main() {
         wheel)
             if (($# > 0)); then wrong "wheel takes no arguments: $*"; fi
             build_wheel
+            ;;
+        package)
+            if (($# > 0)); then wrong "package takes no arguments: $*"; fi
+            make_package
             ;;
         pictures)
             if (($# > 0)); then wrong "pictures takes no arguments: $*"; fi

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+use crate::nats::Nats;
 use crate::processes::{Process, Pushgateway, eventually, free_port, http, promemu_command};
 
 fn repository() -> &'static Path {
@@ -123,12 +124,21 @@ fn every_request_of_the_api_page_works() {
     assert!(requests.lines().count() >= 12, "{requests}");
 }
 
+/// The bus in the docs' commands.
+const BUS: &str = "nats://127.0.0.1:4222";
+
+/// The servers that commands of a page talk to.
+struct Servers {
+    gateway: Pushgateway,
+    bus: Option<Nats>,
+}
+
 /// Runs the commands of a page in their order, in one folder, and returns their number. `promemu ctl` talks to a run of the
 /// config that a command above it in the same block runs.
 fn run_commands(page: &str) -> usize {
     let text = read(page);
     let dir = folder();
-    let gateway = Pushgateway::start();
+    let servers = Servers { gateway: Pushgateway::start(), bus: text.contains(BUS).then(Nats::start) };
     let mut daemons: BTreeMap<String, (u16, Process)> = BTreeMap::new();
     let mut count = 0;
     for block in blocks(&text, "sh") {
@@ -153,7 +163,7 @@ fn run_commands(page: &str) -> usize {
             } else {
                 0
             };
-            run_command(command, &variables, &words, &dir, &gateway, port);
+            run_command(command, &variables, &words, &dir, &servers, port);
             count += 1;
         }
     }
@@ -179,18 +189,22 @@ fn run_command(
     variables: &[(String, String)],
     words: &[String],
     dir: &tempfile::TempDir,
-    gateway: &Pushgateway,
+    servers: &Servers,
     api_port: u16,
 ) {
     let url = if command.contains("--embedded") {
         format!("http://127.0.0.1:{}", free_port())
     } else {
-        gateway.url()
+        servers.gateway.url()
     };
+    let bus = servers.bus.as_ref().map_or_else(String::new, Nats::url);
     let words = words.iter().map(|word| {
         word.replace("http://127.0.0.1:9091", &url)
+            .replace(BUS, &bus)
             .replace("127.0.0.1:9092", "127.0.0.1:0")
             .replace("127.0.0.1:9464", "127.0.0.1:0")
+            .replace("127.0.0.1:9465", "127.0.0.1:0")
+            .replace("127.0.0.1:9466", "127.0.0.1:0")
             .replace("127.0.0.1:8000", "127.0.0.1:0")
     });
     let mut run = Process::start(

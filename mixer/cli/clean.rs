@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use promemu_core::error::Error;
 use promemu_core::plural::plural;
 use promemu_core::time::Span;
@@ -20,22 +21,28 @@ pub(crate) async fn clean(settings: &Settings, all: bool) -> Result<(), Error> {
 
 async fn clean_gateway(gateway: &GatewaySettings, all: bool) -> Result<(), Error> {
     let url = &gateway.url;
-    let client = Arc::new(PushgatewayClient::new(url.clone(), &gateway.http, gateway.timeout)?);
+    let client = || PushgatewayClient::new(url.clone(), &gateway.http, gateway.timeout);
     let unlisted = |error| {
         let advice = url.advice().map_or(String::new(), |advice| format!("; {advice}"));
         Error::Run(format!("groups of pushgateway {url} cannot be listed: {error}{advice}"))
     };
-    let (groups, gateway_now) = client.groups().await.map_err(unlisted)?;
+    let (groups, gateway_now) = client()?.groups().await.map_err(unlisted)?;
     let own = RunInfo::new("", Span::ZERO);
     let is_deleted = |group: &&GatewayGroup| match own.judge(group, gateway_now) {
         Verdict::Orphan => true,
         Verdict::Own | Verdict::Unclear { .. } | Verdict::Alive => all,
         Verdict::Stranger => false,
     };
-    let jobs: Vec<String> =
-        groups.iter().filter(is_deleted).filter_map(|group| group.job_only().map(str::to_owned)).collect();
-    let (count, total) = (jobs.len(), groups.len());
-    let failed = client.delete_all(jobs).await;
+    let mut by_shard: IndexMap<Option<String>, Vec<String>> = IndexMap::new();
+    for group in groups.iter().filter(is_deleted) {
+        let jobs = by_shard.entry(group.shard().map(str::to_owned)).or_default();
+        jobs.extend(group.job().map(str::to_owned));
+    }
+    let (count, total) = (by_shard.values().map(Vec::len).sum::<usize>(), groups.len());
+    let mut failed = 0;
+    for (shard, jobs) in by_shard {
+        failed += Arc::new(client()?.of_shard(shard)).delete_all(jobs).await;
+    }
     let others = if all { "not promemu's" } else { "of living runs or not promemu's" };
     info!(%url, deleted = count - failed, total, "deleted groups; all others are {others}");
     if failed > 0 {

@@ -61,6 +61,7 @@ mod settings;
 mod signals;
 mod stdout;
 mod store;
+mod systemd;
 mod table;
 mod test;
 mod truth;

@@ -4,6 +4,7 @@
 mod daemon;
 mod history;
 mod playlist;
+mod shards;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,18 +12,23 @@ use std::sync::Arc;
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadedConfig, MAIN_RUN};
 use promemu_core::error::Error;
 use promemu_core::time::Time;
+use promemu_core::timeline::RunLog;
 use promemu_run::clock::Clock;
 use promemu_run::event_tap::EventTap;
+use promemu_run::history::History;
 use promemu_run::outputs::SharedOutputs;
 use promemu_run::run::{Run, StopReason};
 use promemu_run::settings::RunSettings;
 use promemu_run::simulation::{is_simulation, tell_created};
 use promemu_run::spec::RunSpec;
+use promemu_run::transport::{Bus, Joined, ShardPart};
 use promemu_run::watch::{ConfigLoader, Watch};
+use tracing::info;
 
 use crate::config;
 use crate::settings::Settings;
 use crate::signals::shutdown_signal;
+use crate::systemd::Service;
 
 /// Runs until all hosts have ended, the duration is over, or a signal or a client of the API stops it. Fails if it pushed and
 /// nothing arrived.
@@ -37,7 +43,8 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     if let Some(starts) = settings.auto_start() {
         return daemon::keep_main(&settings, &file, starts, shutdown_signal(None)?).await;
     }
-    let spec = spec(&settings, &file)?;
+    let joined = join_bus(&settings, &file).await?;
+    let spec = spec(&settings, &file, joined)?;
     let shutdown = shutdown_signal(spec.watch.as_ref().map(Watch::requests))?;
     let RunSettings { outputs, .. } = &spec.settings;
     let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
@@ -51,11 +58,13 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     if let Some(api) = &api {
         api.add_main(request, run.clone())?;
     }
+    let service = Service::accompany(Some(run.clone()));
     let mut driving = pin!(driving);
     let reason = tokio::select! {
         () = &mut driving => StopReason::Request,
         () = shutdown => {
             run.stop(StopReason::Signal);
+            drop(service);
             driving.await;
             StopReason::Signal
         }
@@ -85,8 +94,16 @@ impl ConfigLoader for Loader {
     }
 }
 
+/// Joins the other shards of the run on their bus, if there is one.
+async fn join_bus(settings: &Settings, file: &ConfigFile) -> Result<Option<Joined>, Error> {
+    let (Some(bus), Some(shard)) = (settings.bus(), settings.shard()) else { return Ok(None) };
+    let joined = Bus::join(bus.clone(), shard, file.name(), settings.cli().seed).await?;
+    info!(run = %bus.run, shard = %shard, bus = %bus.server, since = joined.start.started_at().rfc3339(), "joined the run");
+    Ok(Some(joined))
+}
+
 /// The specification of the main run.
-fn spec(settings: &Arc<Settings>, file: &ConfigFile) -> Result<RunSpec, Error> {
+fn spec(settings: &Arc<Settings>, file: &ConfigFile, joined: Option<Joined>) -> Result<RunSpec, Error> {
     let clock = Clock::start().at_speed(settings.speed());
     let loader = Arc::new(Loader(Arc::clone(settings)));
     // Without --watch the files are read at SIGHUP.
@@ -95,28 +112,46 @@ fn spec(settings: &Arc<Settings>, file: &ConfigFile) -> Result<RunSpec, Error> {
     } else {
         Watch::on_request(file, loader)
     };
-    let history = settings.history_length().map(|length| history::history(settings, MAIN_RUN, length));
-    let started_at = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
+    let past = settings.history_length().map(|length| history::history(settings, MAIN_RUN, length));
+    let begun_at = joined.as_ref().map(|joined| joined.start.started_at()).or(settings.run_started_at());
+    let started_at = match (&past, begun_at) {
+        (Some(history), _) => history.start(&clock),
+        (None, Some(begun_at)) => begun_at,
+        (None, None) => clock.started_at(),
+    };
     let LoadedConfig { plan, files, .. } = config::load(settings, file, started_at)?;
+    shards::refuse_effects(settings, &plan)?;
+    if joined.is_none() {
+        shards::refuse_crossing_events(settings, &plan)?;
+    }
+    let shard = settings.shard();
+    let so_far = match (&joined, shard, begun_at) {
+        (Some(joined), Some(shard), _) => Some(joined.history(&plan, &clock, shard)),
+        (_, _, Some(begun_at)) => {
+            Some(History::so_far(clock.started_at().since(begun_at), RunLog::default(), shard))
+        }
+        _ => None,
+    };
     let watch = watch.map(|mut watch| {
         watch.follow(&files);
         watch
     });
+    let mut run_settings =
+        RunSettings { truth: settings.cli().truth.clone(), ..settings.run_settings(&plan.defaults)? };
+    if let Some(joined) = &joined {
+        run_settings.seed = joined.start.seed;
+    }
+    let bus = joined.map(|joined| joined.bus);
+    let tap = if settings.listen().is_some() { EventTap::remembering() } else { EventTap::default() };
     Ok(RunSpec {
         id: MAIN_RUN.into(),
-        settings: RunSettings {
-            truth: settings.cli().truth.clone(),
-            ..settings.run_settings(&plan.defaults)?
-        },
+        settings: run_settings,
         plan,
+        shard: shard.map(|shard| ShardPart { shard, bus }),
         clock,
-        history,
+        history: past.or(so_far),
         watch,
-        events: Arc::new(if settings.listen().is_some() {
-            EventTap::remembering()
-        } else {
-            EventTap::default()
-        }),
+        events: Arc::new(tap),
         keeps_last_metrics: false,
     })
 }

@@ -12,6 +12,7 @@ mod outputs;
 mod playlist;
 mod plugin_dirs;
 mod server;
+mod shard;
 mod simulator;
 mod variant;
 
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use promemu_api::{ApiSettings, Links};
 use promemu_core::config::{ConfigDirs, ConfigFile, LoadOptions, LoadedConfig};
 use promemu_core::error::{ConfigError, Error};
-use promemu_core::plan::RunDefaults;
+use promemu_core::plan::{RunDefaults, Shard};
 use promemu_core::replay::ReplayOpener;
 use promemu_core::rng::random_seed;
 use promemu_core::time::{Span, Speed, Time};
@@ -30,6 +31,7 @@ use promemu_run::outputs::pushgateway::{GatewaySettings, GatewayUrl, PushSetting
 use promemu_run::outputs::remote_write::RemoteWriteSettings;
 use promemu_run::outputs::scrape::ScrapeSettings;
 use promemu_run::settings::RunSettings;
+use promemu_run::transport::BusSettings;
 use promemu_wire::exposition::Format;
 use promemu_wire::recording::RecordingReplays;
 
@@ -39,6 +41,7 @@ use crate::stdout;
 use arguments::ConfigArguments;
 use durations::status_interval;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
+use shard::ShardFlags;
 use simulator::SimulatorVariables;
 
 pub(crate) use arguments::{of_file as arguments_of_file, of_flags as arguments_of_flags};
@@ -78,6 +81,7 @@ struct Flags {
     listen: Option<ApiSettings>,
     links: Links,
     auto_start: Option<bool>,
+    shard: ShardFlags,
 }
 
 impl Settings {
@@ -122,6 +126,7 @@ impl Settings {
             listen,
             links: links::links(&cli)?,
             auto_start,
+            shard: ShardFlags::new(&cli)?,
         };
         Ok(Self { cli, flags })
     }
@@ -182,7 +187,10 @@ impl Settings {
             Default::default()
         };
         arguments.extend(own);
-        let (series_max, memory_max) = (self.cli.max_series, self.flags.memory_max);
+        // The plan is of all shards, and one has about its part of it.
+        let shards = self.shard().map_or(1, |shard| shard.count() as usize);
+        let [series_max, memory_max] =
+            [self.cli.max_series, self.flags.memory_max].map(|max| max.saturating_mul(shards));
         let options = LoadOptions::starting_at(started_at);
         let replays: Option<Arc<dyn ReplayOpener>> = Some(Arc::new(RecordingReplays));
         let options =
@@ -193,6 +201,21 @@ impl Settings {
         });
         loaded.warnings.extend(unknown);
         Ok(loaded)
+    }
+
+    /// The shard to run; `None` for the whole run.
+    pub(crate) const fn shard(&self) -> Option<Shard> {
+        self.flags.shard.shard
+    }
+
+    /// The bus between the shards of the run, if there is one.
+    pub(crate) const fn bus(&self) -> Option<&BusSettings> {
+        self.flags.shard.bus.as_ref()
+    }
+
+    /// The time at which the run has started elsewhere, if it has.
+    pub(crate) const fn run_started_at(&self) -> Option<Time> {
+        self.flags.shard.started_at
     }
 
     /// The control API's address and token; `None` if it is off.
@@ -328,6 +351,7 @@ impl Settings {
             cleanup_on_start: self.cli.cleanup_on_start.or(defaults.cleanup_on_start).unwrap_or(true),
             cleanup_on_finish: self.cli.cleanup_on_finish.or(defaults.cleanup_on_finish).unwrap_or(true),
             self_metrics: self.cli.push_self_metrics,
+            shard: self.shard().map(Shard::number),
         };
         let timeout = self.flags.push_timeout.duration();
         if !self.flags.outputs.is_empty() {

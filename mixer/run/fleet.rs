@@ -18,6 +18,7 @@ mod host_table;
 mod live_fleet;
 mod mailbox;
 mod member_host;
+mod other_shards;
 mod report;
 mod run_log;
 pub(crate) mod runner;

@@ -7,15 +7,19 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promemu_core::backfill::{Backfill, Grid, RecentSamples, drive};
+use indexmap::IndexSet;
+use promemu_core::backfill::{Backfill, Grid, RecentSamples, ReplayedHost, drive};
 use promemu_core::error::Error;
+use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, Outbox};
-use promemu_core::plan::Plan;
+use promemu_core::plan::{Plan, Shard};
 use promemu_core::stop::Stop;
 use promemu_core::time::{Span, Time};
+use promemu_core::timeline::RunLog;
 use tracing::warn;
 
 use crate::clock::Clock;
+use crate::transport::Payload;
 
 /// Time to drive the hosts and write the samples, at most, in multiples of driving alone.
 const WORK_FACTOR: u64 = 4;
@@ -45,6 +49,12 @@ pub struct History {
     pub work_max: Option<Duration>,
     /// Emulates and writes it; called once, on a thread that may block.
     pub write: Box<WriteHistory>,
+    /// All that has come to the run from outside, if the history is the run's own begin; `None` for a history before a run.
+    pub log: Option<RunLog>,
+    /// The shard whose hosts live through it; `None` for all.
+    pub shard: Option<Shard>,
+    /// The other shards know the events of this one up to this moment, and are told the later ones; `None` if nobody is.
+    pub told_to: Option<Time>,
 }
 
 impl fmt::Debug for History {
@@ -69,9 +79,30 @@ pub(crate) struct Past {
     pub(crate) until: Time,
     /// Its newest samples.
     pub(crate) recent: Option<RecentSamples>,
+    /// The run that it is the begin of; `None` for a history before a run.
+    pub(crate) of_run: Option<RunSoFar>,
+}
+
+/// A run that has gone on for a while.
+#[derive(Debug)]
+pub(crate) struct RunSoFar {
+    pub(crate) start: Time,
+    /// All that has come to it.
+    pub(crate) log: RunLog,
+    /// The events and actions of this shard's hosts that other shards have yet to hear, in order.
+    pub(crate) untold: Vec<Payload>,
 }
 
 impl History {
+    /// The begin of a run that has been going on for this long elsewhere: its hosts live through it, and nothing is written.
+    #[must_use]
+    pub fn so_far(length: Span, log: RunLog, shard: Option<Shard>) -> Self {
+        let step = Span::from_nanos(length.as_nanos().max(1));
+        let write =
+            |run: &Backfill, grid: Grid, stop: &Stop| stop.interrupts(|| lived_through(run, grid.to, stop));
+        Self { length, step, work_max: None, write: Box::new(write), log: Some(log), shard, told_to: None }
+    }
+
     /// Its begin, if the run goes live when this clock started.
     #[must_use]
     pub const fn start(&self, clock: &Clock) -> Time {
@@ -86,6 +117,25 @@ impl History {
         moments.saturating_mul(plan.series_count().saturating_add(plan.hosts.len()))
     }
 
+    /// What the hosts of this shard have sent to others since they were last told.
+    fn untold(&self, run: &Backfill, log: &RunLog) -> Vec<Payload> {
+        let Some(told_to) = self.told_to else { return Vec::new() };
+        let plan = run.plan();
+        let own: IndexSet<&str> = plan.hosts.iter().map(|host| &*host.name).collect();
+        let events = run.log().iter().filter(|event| {
+            event.time > told_to && own.contains(&*event.source) && plan.heard_elsewhere.contains(&event.name)
+        });
+        let mut untold: Vec<Payload> = events.map(|event| Payload::of_event(&event)).collect();
+        let actions = log.actions().iter().filter(|logged| {
+            logged.sent.time > told_to
+                && own.contains(&*logged.sent.source)
+                && !logged.sent.action.is_of_timeline()
+        });
+        untold.extend(actions.filter_map(|logged| Payload::of_action(&logged.targets, &logged.sent, plan)));
+        untold.sort_by(|a, b| a.order().cmp(&b.order()));
+        untold
+    }
+
     /// Drives the hosts of a plan that starts with the history through it, and writes it. Blocks. It gives up soon after it is
     /// asked to stop.
     pub(crate) fn emulate(
@@ -96,29 +146,58 @@ impl History {
         stop: &Stop,
     ) -> Result<Emulated, Error> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let (start, plan) = (self.start(clock), Arc::new(plan));
-        let expected = stop.interrupts(|| expected_work(&plan, seed, start, clock, threads))?;
+        let (start, whole) = (self.start(clock), Arc::new(plan));
+        let expected = stop.interrupts(|| expected_work(&whole, seed, start, clock, threads))?;
         let until = clock.now() + if stop.is_set() { Span::ZERO } else { expected };
         let grid = Grid { from: start, to: until, step: self.step };
         let recent = clock.speed().emulated(RECENT);
-        let run = stop.interrupts(|| Backfill::before_live(Arc::clone(&plan), seed, grid, recent))?;
+        let run = stop.interrupts(|| match &self.log {
+            None => Backfill::before_live(Arc::clone(&whole), seed, grid),
+            Some(log) => Backfill::with_log(Arc::clone(&whole), seed, (start, until), log),
+        })?;
+        drop(whole);
+        let run = run.of_shard(self.shard).keeping_recent(grid, recent);
         if stop.is_set() {
             return Err(Error::Run("history was stopped".to_owned()));
         }
         let hosts = (self.write)(&run, grid, stop)?;
+        let plan = Arc::clone(run.plan());
         if hosts.len() != plan.hosts.len() {
             return Err(Error::Run("history was not written to its end".to_owned()));
         }
+        let of_run = self.log.as_ref().map(|log| {
+            let log = run.log().run_log(log);
+            RunSoFar { start, untold: self.untold(&run, &log), log }
+        });
         let recent = run.into_recent();
         let gap = clock.now().since(until);
         if gap > self.step {
             warn!(%gap, "history took longer than expected; samples are missing between it and the live run");
         }
         match Arc::try_unwrap(plan) {
-            Ok(plan) => Ok(Emulated { plan, past: Past { hosts, until, recent } }),
+            Ok(plan) => Ok(Emulated { plan, past: Past { hosts, until, recent, of_run } }),
             Err(_) => Err(Error::Run("plan is still in use because of a bug".to_owned())),
         }
     }
+}
+
+/// The hosts at this time, in the order of the plan.
+fn lived_through(run: &Backfill, until: Time, stop: &Stop) -> Result<Vec<DrivenHost>, Error> {
+    let ids: Vec<HostId> = (0..).take(run.plan().hosts.len()).collect();
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let live = |_: HostId, mut host: ReplayedHost<'_>| {
+        drive(&mut host, until, &mut Outbox::default(), |_, _, _| {});
+        host.into_host()
+    };
+    let mut hosts = Vec::with_capacity(ids.len());
+    run.each_host(&ids, threads, live, |_, host| {
+        hosts.push(host);
+        Ok::<(), Error>(())
+    })?;
+    if stop.is_set() {
+        return Err(Error::Run("history was stopped".to_owned()));
+    }
+    Ok(hosts)
 }
 
 /// Upper estimate, from some hosts and a part of the time, of the emulated time that passes while the history is written.

@@ -25,6 +25,7 @@
 //! | [`inputs`] | the sources of a recording, and the recorder that writes what they find |
 //! | [`stores`] | stores of a recording's files: folders, and buckets of an object store |
 //! | [`proxy`] | a TCP proxy that disturbs connections, with Toxiproxy's API |
+//! | [`transport`] | events and actions between the shards of a run, through NATS |
 //! | [`http`] | one HTTP client's options, and the limits on answers |
 //! | [`event_tap`], `event_marks`, [`simulation`] | a copy of all events for listeners outside the run, and the newest moments of each name; the progress of simulated workloads |
 //! | [`status`], [`self_metrics`], [`process`] | the run's report on itself, and promemu's own metrics |
@@ -75,6 +76,7 @@ pub mod status;
 mod stop_flag;
 pub mod stores;
 pub mod threads;
+pub mod transport;
 mod truth_file;
 pub mod unfinished;
 pub mod virtual_run;

@@ -16,7 +16,7 @@ use tracing::{error, info};
 
 use promemu_core::error::Error;
 use promemu_core::event::RUN_STARTED;
-use promemu_core::plan::{Changes, EffectsPlan, Plan};
+use promemu_core::plan::{Changes, EffectsPlan, Plan, Shard};
 use promemu_core::rng::Seed;
 use promemu_core::time::{Span, Time};
 use promemu_core::timeline::{records_cut_at, records_ending_at, records_replaced};
@@ -40,6 +40,7 @@ use crate::settings::RunSettings;
 use crate::status::Status;
 use crate::stop_flag::StopFlag;
 use crate::threads;
+use crate::transport::{LiveBus, ShardPart};
 use crate::truth_file::TruthFile;
 
 /// Time for which a run with effects waits at its end until its outcome is read: a usual interval of scrapes.
@@ -60,6 +61,7 @@ pub(crate) struct MetricsMixer {
     requests: mpsc::Receiver<Request>,
     handle: RunHandle,
     outcomes: Arc<OutcomeTally>,
+    shard: Option<ShardPart>,
 }
 
 /// A run whose hosts live.
@@ -83,6 +85,9 @@ pub(crate) struct LiveMixer {
     output_tasks: JoinSet<()>,
     /// Becomes `true` when the outputs are to end.
     stop: watch::Sender<bool>,
+    /// The shard, whose hosts alone are taken of an edited config.
+    shard: Option<Shard>,
+    bus: Option<LiveBus>,
 }
 
 impl MetricsMixer {
@@ -91,7 +96,7 @@ impl MetricsMixer {
     /// Fails if a server must answer first and does not.
     pub(crate) async fn start(
         mut plan: Plan,
-        mut past: Option<Past>,
+        (mut past, shard): (Option<Past>, Option<ShardPart>),
         settings: RunSettings,
         clock: Clock,
         events: Arc<EventTap>,
@@ -103,6 +108,10 @@ impl MetricsMixer {
         let own = admission.self_metrics()?;
         let fleet = Arc::new(Fleet::new(plan, clock, own.tally().clone(), events));
         Effects::check(&fleet)?;
+        if let Some(bus) = shard.as_ref().and_then(|part| part.bus.as_ref()) {
+            bus.register(&own)?;
+            fleet.join_bus(bus.sender());
+        }
         // A request to stop may have come while it was made.
         yield_now().await;
         let outputs = Outputs::open(&fleet, &settings, &own, admission).await?;
@@ -111,7 +120,12 @@ impl MetricsMixer {
         admission.follow(&newest);
         let recent = past.as_mut().and_then(|past| past.recent.take());
         let (handle, requests) = RunHandle::new(newest, &settings, outputs.healths(), own, recent);
-        Ok(Self { fleet, settings, truth, outputs, past, fleets, requests, handle, outcomes })
+        Ok(Self { fleet, settings, truth, outputs, past, fleets, requests, handle, outcomes, shard })
+    }
+
+    /// Its plan: of its shard alone, if it is one.
+    pub(crate) fn plan(&self) -> &Plan {
+        self.fleet.plan()
     }
 
     /// A handle for views and commands of the run.
@@ -126,21 +140,25 @@ impl MetricsMixer {
 
     /// Starts the hosts and the outputs' work; no further hosts once the run is to stop.
     pub(crate) async fn go_live(self, stop_flag: StopFlag) -> LiveMixer {
-        let Self { fleet, settings, truth, outputs, past, fleets, requests, handle: _, outcomes } = self;
+        let Self { fleet, settings, truth, outputs, mut past, fleets, requests, handle: _, outcomes, shard } =
+            self;
         let clock = *fleet.clock();
         let ends_at = clock.now() + settings.duration;
         // Hosts count their start from the same moment as the event.
         let start = if past.is_none() { fleet.publish_own(RUN_STARTED) } else { clock.now() };
         // The hosts know what was up to the end of their past.
         let edges_told_to = past.as_ref().map_or(start.before(Span::from_nanos(1)), |past| past.until);
-        let hosts = past.map(|past| past.hosts);
+        let of_run = past.as_mut().and_then(|past| past.of_run.as_mut());
+        let untold = of_run.map(|run| std::mem::take(&mut run.untold)).unwrap_or_default();
         let healths = outputs.healths();
         let (stop, stopped) = watch::channel(false);
         let output_tasks = outputs.spawn(&fleets.subscribe(), settings.push_interval, &stopped);
         let seed = Seed::new(settings.seed);
-        let runner = FleetRunner::start(fleet, seed, start, hosts, threads::of_hosts(), stop_flag).await;
+        let runner = FleetRunner::start(fleet, seed, start, past, threads::of_hosts(), stop_flag).await;
         let next_status = next_status(&settings, &clock);
         let effects = Effects::start(fleets.subscribe(), seed);
+        let (shard, bus) = shard.map_or((None, None), |part| (Some(part.shard), part.bus));
+        let bus = bus.map(|bus| bus.go_live(fleets.subscribe(), edges_told_to, untold));
         LiveMixer {
             runner,
             effects,
@@ -157,6 +175,8 @@ impl MetricsMixer {
             command_log: CommandLog::default(),
             output_tasks,
             stop,
+            shard,
+            bus,
         }
     }
 }
@@ -264,7 +284,8 @@ impl LiveMixer {
         self.edges_told_to = at;
     }
 
-    async fn reload(&mut self, mut plan: Plan) {
+    async fn reload(&mut self, plan: Plan) {
+        let mut plan = self.shard.map_or_else(|| plan.clone(), |shard| plan.of_shard(shard));
         self.outcomes.begin(&mut plan);
         let old = Arc::clone(self.runner.fleet());
         let changes = self.runner.replace(plan).await;
@@ -319,6 +340,9 @@ impl LiveMixer {
         }
         if let Some(truth) = self.truth {
             truth.finish().await;
+        }
+        if let Some(bus) = self.bus {
+            bus.end().await;
         }
         outcome
     }

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::event_tap::EventTap;
 use crate::history::History;
 use crate::settings::RunSettings;
+use crate::transport::ShardPart;
 use crate::watch::Watch;
 
 /// A run to start; see [`Run::start`](crate::run::Run::start).
@@ -16,8 +17,10 @@ pub struct RunSpec {
     /// The run's id, unique among the runs of the process. That of the main run is
     /// [`MAIN_RUN`](promemu_core::config::MAIN_RUN).
     pub id: Arc<str>,
-    /// Its hosts and jobs. With a history they start where that begins.
+    /// Its hosts and jobs: of all shards, if there are several. With a history they start where that begins.
     pub plan: Plan,
+    /// The shard that it is; `None` for the whole run.
+    pub shard: Option<ShardPart>,
     /// Its outputs, seed and duration.
     pub settings: RunSettings,
     /// Its clock, started before the plan was made.

@@ -399,6 +399,7 @@ mod tests {
             cleanup_on_start: defaults.cleanup_on_start.unwrap_or(true),
             cleanup_on_finish: defaults.cleanup_on_finish.unwrap_or(true),
             self_metrics: false,
+            shard: None,
         };
         let (http, timeout) = (crate::http::HttpOptions::default(), Duration::from_secs(1));
         let gateway = GatewaySettings { url: url.clone(), http, timeout, push };

@@ -67,6 +67,7 @@ async fn run(hosts: usize) {
         history: None,
         watch: None,
         events: std::sync::Arc::default(),
+        shard: None,
         keeps_last_metrics: false,
     };
     let outputs = SharedOutputs::open(&[], None, true).await.expect("nothing is opened");

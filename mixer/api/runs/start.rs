@@ -156,6 +156,7 @@ fn spec(
         history,
         watch,
         events: Arc::clone(events),
+        shard: None,
         keeps_last_metrics: true,
     })
 }

@@ -182,6 +182,37 @@ pub(crate) struct Cli {
     #[arg(long, env = "PME_DURATION", value_name = "DURATION", global = true)]
     pub(crate) duration: Option<String>,
 
+    /// Run only this part of the hosts, as in 1/3; auto/3 takes the number from the pod's index on Kubernetes [default: all]
+    #[arg(long, env = "PME_SHARD", value_name = "NUMBER/ALL", global = true)]
+    pub(crate) shard: Option<String>,
+
+    #[arg(
+        long,
+        env = "PME_BUS",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true,
+        help = "The NATS server, with JetStream, through which the shards of a run hear each other: nats://HOST:PORT, or tls://; \
+                a user and a password, or a token, may stand in front of the host [default: none]"
+    )]
+    pub(crate) bus: Option<String>,
+
+    /// A file with the credentials of a NATS user, as nsc writes them
+    #[arg(long, env = "PME_BUS_CREDENTIALS", value_name = "FILE", value_hint = ValueHint::FilePath, global = true)]
+    pub(crate) bus_credentials: Option<PathBuf>,
+
+    /// A file with the certificates that sign the NATS server's [default: the system's]
+    #[arg(long, env = "PME_BUS_CA", value_name = "FILE", value_hint = ValueHint::FilePath, global = true)]
+    pub(crate) bus_ca: Option<PathBuf>,
+
+    /// The run's name on the bus, the same for all of its shards [default: the config's name]
+    #[arg(long, env = "PME_RUN_NAME", value_name = "NAME", global = true)]
+    pub(crate) run_name: Option<String>,
+
+    /// Go on with a run that has started then, with the same --seed: the hosts have the state that they would have by now [default: start now]
+    #[arg(long, env = "PME_STARTED_AT", value_name = "TIME", global = true)]
+    pub(crate) started_at: Option<String>,
+
     /// Serve the metrics at the Pushgateway's address instead of pushing them: no Pushgateway is needed
     #[arg(long, env = "PME_EMBEDDED", global = true)]
     pub(crate) embedded: bool,

@@ -15,6 +15,7 @@ use tracing::{error, info};
 
 use super::history::history;
 use crate::settings::Settings;
+use crate::systemd::Service;
 
 /// Serves the API without a run of its own, for runs that clients create.
 pub(super) async fn wait_for_runs(
@@ -25,7 +26,9 @@ pub(super) async fn wait_for_runs(
     info!(
         "no --config, so promemu waits for runs; create one with promemu ctl create CONFIG or POST /api/v1/runs"
     );
+    let service = Service::accompany(None);
     shutdown.await;
+    drop(service);
     api.end(StopReason::Signal).await;
     outputs.end().await;
     Ok(())
@@ -59,10 +62,12 @@ pub(super) async fn keep_main(
         }
         std::future::pending::<()>().await;
     };
+    let service = Service::accompany(None);
     tokio::select! {
         () = shutdown => {}
         () = tell_failure => {}
     }
+    drop(service);
     api.end(StopReason::Signal).await;
     outputs.end().await;
     Ok(())

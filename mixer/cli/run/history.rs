@@ -30,7 +30,9 @@ pub(super) fn history(settings: &Settings, run: &str, length: Span) -> History {
         let (threads, progress) = (thread_count(None), &Progress::until(stop.clone()));
         destination.write(Sampling { run, grid, labels, threads, keeps_hosts: true, progress })
     };
-    History { length, step: settings.history_step(), work_max: None, write: Box::new(write) }
+    let step = settings.history_step();
+    let shard = settings.shard();
+    History { length, step, work_max: None, write: Box::new(write), log: None, shard, told_to: None }
 }
 
 /// The file `NAME-RUN.ENDING` for `NAME.ENDING`, or the folder `NAME-RUN/` for `NAME/`. Nothing else goes to standard output.

@@ -212,6 +212,7 @@ impl Player<'_> {
             history: None,
             watch: None,
             events: Arc::new(EventTap::default()),
+            shard: None,
             keeps_last_metrics: false,
         };
         Run::start(spec, self.outputs).map_err(|conflict| Error::Run(conflict.to_string()))

@@ -321,6 +321,7 @@ fn spec(settings: &Settings, subject: &Subject, stage: Option<&Stage>) -> Result
         history: None,
         watch: None,
         events: Arc::new(EventTap::default()),
+        shard: None,
         keeps_last_metrics: false,
     })
 }

@@ -67,7 +67,7 @@ pub(crate) async fn tell(fleet: &Fleet, tally: &OutcomeTally, has_succeeded: boo
     let lever = effects.first_outcome() + usize::from(!has_succeeded);
     let value = tally.add(fleet.plan(), has_succeeded);
     let (host, action) = (TRUTH_HOST.into(), Action::Lever { lever, value, lasts: Span::FOREVER });
-    if fleet.change_run(fleet.clock().now(), Targets::host(&host), action).is_err() {
+    if fleet.change_run(fleet.clock().now(), &Targets::host(&host), action).is_err() {
         warn!("the run log is full; the metrics do not show the outcome");
         return;
     }

@@ -42,7 +42,7 @@ pub(super) fn show(fleet: &Fleet, plan: &EffectsPlan, before: &[f64], values: &[
         }
         has_changed = true;
         let action = Action::Lever { lever: plan.first_lever + n, value: *value, lasts: Span::FOREVER };
-        if fleet.change_run(fleet.clock().now(), Targets::host(&host), action).is_err() {
+        if fleet.change_run(fleet.clock().now(), &Targets::host(&host), action).is_err() {
             warn!("the run log is full; the metrics of effects stay as they are");
             return;
         }

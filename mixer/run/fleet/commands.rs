@@ -38,7 +38,7 @@ impl Fleet {
             _ => None,
         };
         let targets = Targets::hosts(ids.iter().map(|id| Arc::clone(&self.host(*id).name)));
-        let Ok(acts_at) = self.log_action(time, targets, action, ids) else { return false };
+        let Ok(acts_at) = self.log_action(time, &targets, action, ids) else { return false };
         let Some((metric, set)) = noted else { return true };
         let mut overrides = self.table().overrides();
         for id in ids {

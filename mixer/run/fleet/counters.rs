@@ -15,6 +15,7 @@ use super::chronicle::Chronicle;
 use crate::event_tap::EventTap;
 use crate::self_metrics::Tally;
 use crate::simulation::SimulationProgress;
+use crate::transport::BusSender;
 
 /// Number of hosts whose dropped events are told of in one emulated minute; further ones are counted.
 const DROPS_TOLD_MAX: u32 = 10;
@@ -53,6 +54,8 @@ pub(super) struct Counters {
     pub(super) members_ended: AtomicU64,
     /// `true` once all hosts that were due had reported.
     pub(super) have_reported: AtomicBool,
+    /// The way to the other shards of the run, if it has any.
+    pub(super) bus: OnceLock<BusSender>,
 }
 
 impl Counters {
@@ -77,6 +80,7 @@ impl Counters {
             members_begun: AtomicU64::new(0),
             members_ended: AtomicU64::new(0),
             have_reported: AtomicBool::new(false),
+            bus: OnceLock::new(),
         }
     }
 

@@ -68,6 +68,7 @@ impl Fleet {
         let time = self.clock.now();
         let event = self.own_event(name, source, data, time);
         self.log_event(&event);
+        self.tell_of_client(&event);
         let own = self.id_of(source);
         let listens_itself = own.filter(|id| {
             let plan = self.host(*id);
@@ -80,7 +81,7 @@ impl Fleet {
     }
 
     /// Puts an event into a host's mailbox. Gives `false` if the host has ended or its mailbox is full.
-    fn deliver(&self, host: HostId, event: &Arc<Event>) -> bool {
+    pub(super) fn deliver(&self, host: HostId, event: &Arc<Event>) -> bool {
         if self.has_ended(host) {
             return false;
         }

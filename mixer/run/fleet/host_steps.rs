@@ -7,6 +7,7 @@ use tracing::warn;
 use promemu_core::event::HostId;
 use promemu_core::host::{DrivenHost, EmulatedHost, EventDrop, MemberChange, MemberCounts, Outbox, Place};
 use promemu_core::time::Time;
+use promemu_core::timeline::Targets;
 use promemu_core::world::Step;
 
 use super::live_fleet::Fleet;
@@ -117,9 +118,11 @@ impl Fleet {
         tally.series_refused.inc_by(out.series_alike);
         for event in out.events.drain(..) {
             self.counters.simulation.observe(&event);
+            self.tell_of_event(&event);
             self.publish(event, Some(id));
         }
         for sent in out.actions.drain(..) {
+            self.tell_of_sent(&Targets::All, &sent, false);
             self.log_own_action(sent);
         }
         if !out.overrides.is_empty() {

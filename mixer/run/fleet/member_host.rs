@@ -101,9 +101,9 @@ impl MemberHost {
         Self { host, log_position, alarm: Time::NEVER, membership: None }
     }
 
-    /// A host that comes out of the history.
-    pub(crate) fn resumed(host: DrivenHost) -> Self {
-        Self { host, log_position: 0, alarm: Time::NEVER, membership: None }
+    /// A host that comes out of the history, at a position in the run's log.
+    pub(crate) fn resumed(host: DrivenHost, log_position: u64) -> Self {
+        Self { host, log_position, alarm: Time::NEVER, membership: None }
     }
 
     pub(crate) const fn host(&self) -> &DrivenHost {

@@ -18,6 +18,14 @@ use promemu_core::timeline::{
 use super::live_fleet::Fleet;
 
 impl Fleet {
+    /// Goes on with the log of a run that has begun elsewhere, and gives the position behind its actions.
+    pub(super) fn go_on_with_log(&self, log: RunLog) -> u64 {
+        log.actions().iter().for_each(|logged| self.follow(&logged.sent));
+        let mut own = self.counters.run_log();
+        *own = log;
+        own.end()
+    }
+
     /// A copy of the run log.
     pub(crate) fn run_log(&self) -> RunLog {
         self.counters.run_log().clone()
@@ -27,7 +35,7 @@ impl Fleet {
     pub(crate) fn log_action(
         &self,
         time: Time,
-        targets: Targets,
+        targets: &Targets,
         action: Action,
         hosts: &[HostId],
     ) -> Result<Time, LogFull> {
@@ -36,8 +44,9 @@ impl Fleet {
         let sent = SentAction { action, time, source: CLIENT_SOURCE.into(), sequence };
         let acts_at = sent.acts_at();
         let sent = Arc::new(sent);
-        log.append(targets, Arc::clone(&sent))?;
+        log.append(targets.clone(), Arc::clone(&sent))?;
         drop(log);
+        self.tell_of_sent(targets, &sent, true);
         self.follow(&sent);
         for id in hosts {
             self.tell_of_action(*id);
@@ -46,7 +55,7 @@ impl Fleet {
     }
 
     /// Moves a lever, or changes the timeline or a fault, for some hosts or for all. Gives the moment at which it acts.
-    pub(crate) fn change_run(&self, time: Time, targets: Targets, action: Action) -> Result<Time, LogFull> {
+    pub(crate) fn change_run(&self, time: Time, targets: &Targets, action: Action) -> Result<Time, LogFull> {
         let reached = self.hosts().filter(|(_, host)| action.concerns(host) && targets.reach(host));
         let reached: Vec<HostId> = reached.map(|(id, _)| id).collect();
         self.log_action(time, targets, action, &reached)
@@ -78,18 +87,23 @@ impl Fleet {
 
     /// Logs the action of a host or of an event, which is for all hosts, and gives the number of hosts that it reaches.
     pub(super) fn log_own_action(&self, sent: SentAction) -> usize {
+        self.log_and_tell(Targets::All, &Arc::new(sent))
+    }
+
+    /// Logs an action that is not a client's of this shard, and gives the number of hosts that it reaches.
+    pub(super) fn log_and_tell(&self, targets: Targets, sent: &Arc<SentAction>) -> usize {
+        let of_all = targets.clone();
         let reached = |sent: &SentAction| {
             let action = sent.action.clone();
-            self.hosts().filter(move |(_, host)| action.concerns(host))
+            self.hosts().filter(move |(_, host)| action.concerns(host) && of_all.reach(host))
         };
         if sent.is_known(&self.counters.course()) {
-            return reached(&sent).count();
+            return reached(sent).count();
         }
-        let sent = Arc::new(sent);
-        let outcome = self.counters.run_log().append(Targets::All, Arc::clone(&sent));
+        let outcome = self.counters.run_log().append(targets, Arc::clone(sent));
         if outcome.is_ok() {
-            self.follow(&sent);
-            return reached(&sent).map(|(id, _)| self.tell_of_action(id)).count();
+            self.follow(sent);
+            return reached(sent).map(|(id, _)| self.tell_of_action(id)).count();
         }
         self.counters.tally.events_dropped.inc();
         if !self.counters.was_log_full.swap(true, Ordering::Relaxed) {

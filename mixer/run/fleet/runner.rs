@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::warn;
 
 use promemu_core::event::{HostId, RUN_FINISHED};
-use promemu_core::host::{DrivenHost, EmulatedHost};
+use promemu_core::host::EmulatedHost;
 use promemu_core::plan::{Changes, HostPlan, Plan};
 use promemu_core::rng::Seed;
 use promemu_core::time::Time;
@@ -17,6 +17,7 @@ use promemu_core::time::Time;
 use super::live_fleet::Fleet;
 use super::member_host::{HostEnd, MemberHost, Members};
 use super::turns::Turns;
+use crate::history::Past;
 use crate::stop_flag::StopFlag;
 
 /// Time for what the ends of hosts cause.
@@ -57,7 +58,7 @@ impl FleetRunner {
         fleet: Arc<Fleet>,
         seed: Seed,
         start: Time,
-        history: Option<Vec<DrivenHost>>,
+        past: Option<Past>,
         workers: Handle,
         stop: StopFlag,
     ) -> Self {
@@ -66,13 +67,17 @@ impl FleetRunner {
         let members = Arc::new(Members { fleet, turns, ends: Arc::default() });
         let mut runner = Self { members, edits: 0, seed, workers, running: 0, ringer: JoinSet::new(), stop };
         runner.start_ringer();
-        let run_start = history.as_deref().and_then(<[_]>::first).map(|host| host.host().run_start());
-        runner.members.fleet.set_run_start(run_start.unwrap_or(start), seed);
-        let Some(history) = history else {
+        let Some(Past { hosts: past_hosts, of_run, .. }) = past else {
+            runner.members.fleet.set_run_start(start, seed);
             runner.spawn_all(start, &vec![None; hosts], &mut []).await;
             return runner;
         };
-        for (id, host) in (0..).zip(history.into_iter().map(MemberHost::resumed)) {
+        let run_start = past_hosts.first().map(|host| host.host().run_start());
+        let run_start = run_start.or(of_run.as_ref().map(|run| run.start));
+        runner.members.fleet.set_run_start(run_start.unwrap_or(start), seed);
+        let log_position = of_run.map_or(0, |run| runner.members.fleet.go_on_with_log(run.log));
+        for (id, host) in (0..).zip(past_hosts) {
+            let host = MemberHost::resumed(host, log_position);
             if !runner.may_go_on(id).await {
                 break;
             }

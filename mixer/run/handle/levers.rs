@@ -99,7 +99,7 @@ fn send(fleet: &Fleet, hosts: Option<&str>, action: Action) -> Result<(), Comman
             Targets::Selected(HostSelection::parse(pattern).map_err(CommandError::InvalidPattern)?)
         }
     };
-    fleet.change_run(fleet.clock().now(), targets, action).map(drop).map_err(|_| CommandError::RunLogFull)
+    fleet.change_run(fleet.clock().now(), &targets, action).map(drop).map_err(|_| CommandError::RunLogFull)
 }
 
 fn lever_index(fleet: &Fleet, name: &str) -> Result<usize, CommandError> {

@@ -92,7 +92,7 @@ pub(super) fn end_fault(fleet: &Fleet, id: &str) -> Result<(), CommandError> {
 }
 
 fn send(fleet: &Fleet, now: Time, action: Action) -> Result<(), CommandError> {
-    fleet.change_run(now, Targets::All, action).map(drop).map_err(|_| CommandError::RunLogFull)
+    fleet.change_run(now, &Targets::All, action).map(drop).map_err(|_| CommandError::RunLogFull)
 }
 
 fn fault_of(fleet: &Fleet, id: &str) -> Result<Arc<RunFault>, CommandError> {

@@ -76,8 +76,9 @@ impl OutputConfig for GatewaySettings {
 
 impl RunOutputConfig for GatewaySettings {
     fn open(&self, context: &OutputContext<'_>) -> Result<Box<dyn Output>, Error> {
-        let client = PushgatewayClient::new(self.url.clone(), &self.http, self.timeout)?;
-        let run = RunInfo::new(context.config, self.push.interval);
+        let shard = self.push.shard.map(|number| number.to_string());
+        let client = PushgatewayClient::new(self.url.clone(), &self.http, self.timeout)?.of_shard(shard);
+        let run = RunInfo::new(context.config, self.push.interval).of_shard(self.push.shard);
         Ok(Box::new(PushgatewayOutput::new(client, run, self.push.clone(), context)))
     }
 }

@@ -22,27 +22,27 @@ use crate::outputs::shared::Admission;
 use crate::report::EndReason;
 use crate::settings::RunSettings;
 use crate::spec::RunSpec;
+use crate::transport::ShardPart;
 use crate::watch::Watch;
 
 /// Drives a run from its start to its end.
 pub(super) async fn drive(run: Run, spec: RunSpec, admission: Admission) -> Result<EndReason, Error> {
-    let outcome = until_over(run, spec, &admission).await;
+    let outcome = Box::pin(until_over(run, spec, &admission)).await;
     admission.leftovers().are_gone().await;
     outcome
 }
 
 async fn until_over(run: Run, spec: RunSpec, admission: &Admission) -> Result<EndReason, Error> {
-    let RunSpec { id: _, plan, settings, clock, history, watch, events, keeps_last_metrics } = spec;
+    let RunSpec { id: _, plan, shard, settings, clock, history, watch, events, keeps_last_metrics } = spec;
     // Edits are planned for the same start.
     let plan_start = history.as_ref().map_or(clock.started_at(), |history| history.start(&clock));
     let ends_by_itself = plan.hosts.iter().all(|host| host.ttl != Span::FOREVER);
-    let shown = (plan.config.clone(), plan.hosts.len(), plan.series_count());
     let running = settings.clone();
     let mixer = tokio::select! {
-        mixer = ready(plan, history, settings, (clock, events), admission) => mixer?,
+        mixer = ready((plan, shard), history, settings, (clock, events), admission) => mixer?,
         reason = run.stop_requested() => return Ok(reason),
     };
-    log_start(&mixer, shown, &running, &clock, admission);
+    log_start(&mixer, &running, &clock, admission);
     let handle = mixer.handle().clone();
     run.begin(&handle);
     let push_interval = running.push_interval;
@@ -62,14 +62,15 @@ async fn until_over(run: Run, spec: RunSpec, admission: &Admission) -> Result<En
 
 /// A run that is ready to begin, after its history if it has one.
 async fn ready(
-    plan: Plan,
+    (plan, shard): (Plan, Option<ShardPart>),
     history: Option<History>,
     settings: RunSettings,
     (clock, events): (Clock, Arc<EventTap>),
     admission: &Admission,
 ) -> Result<MetricsMixer, Error> {
     let Some(history) = history else {
-        return MetricsMixer::start(plan, None, settings, clock, events, admission).await;
+        let plan = shard.as_ref().map_or_else(|| plan.clone(), |part| plan.of_shard(part.shard));
+        return MetricsMixer::start(plan, (None, shard), settings, clock, events, admission).await;
     };
     let (seed, from) = (settings.seed, history.start(&clock));
     // Dropped with this future, when the run is stopped meanwhile, or the history takes too long.
@@ -86,20 +87,20 @@ async fn ready(
     let bug = |bug| Error::Run(format!("history was not made because of a bug: {bug}"));
     let Emulated { plan, past } = emulated.map_err(bug)??;
     let until = past.until;
-    info!(from = from.rfc3339(), "history is written; the hosts go on live");
-    let mixer = MetricsMixer::start(plan, Some(past), settings, clock, events, admission).await?;
+    if past.of_run.is_some() {
+        info!(since = from.rfc3339(), "the hosts have the state of the run so far, and go on live");
+    } else {
+        info!(from = from.rfc3339(), "history is written; the hosts go on live");
+    }
+    let mixer = MetricsMixer::start(plan, (Some(past), shard), settings, clock, events, admission).await?;
     tokio::time::sleep_until(clock.instant_of(until)).await;
     Ok(mixer)
 }
 
-fn log_start(
-    mixer: &MetricsMixer,
-    (config, hosts, series): (String, usize, usize),
-    settings: &RunSettings,
-    clock: &Clock,
-    admission: &Admission,
-) {
-    info!(config = %config, hosts, series, seed = settings.seed, speed = %clock.speed(), "running");
+fn log_start(mixer: &MetricsMixer, settings: &RunSettings, clock: &Clock, admission: &Admission) {
+    let plan = mixer.plan();
+    let (hosts, series) = (plan.hosts.len(), plan.series_count());
+    info!(config = %plan.config, hosts, series, seed = settings.seed, speed = %clock.speed(), "running");
     for destination in mixer.destinations() {
         info!("{destination}");
     }

@@ -38,6 +38,7 @@ fn spec(ttl: &str, settings: RunSettings) -> RunSpec {
         history: None,
         watch: None,
         events: Arc::default(),
+        shard: None,
         keeps_last_metrics: true,
     }
 }
@@ -169,7 +170,15 @@ fn a_run_that_is_stopped_in_its_history_writes_none() {
             Ok(hosts.map(|host| host.into_host(grid.to)).collect())
         };
         let (length, step) = (Span::from_secs(60), Span::from_secs(10));
-        let history = History { length, step, work_max: None, write: Box::new(write) };
+        let history = History {
+            length,
+            step,
+            work_max: None,
+            write: Box::new(write),
+            log: None,
+            shard: None,
+            told_to: None,
+        };
         let outcome = history.emulate(plan("inf"), 7, &Clock::start(), stop);
         (outcome.is_ok(), is_written.load(Ordering::Relaxed))
     };
@@ -195,7 +204,15 @@ fn a_history_leaves_off_in_the_middle_of_a_host() {
     };
     let (stop, (ended, is_ended)) = (Stop::new(), std::sync::mpsc::channel());
     let (length, day) = (Span::from_secs(300 * 86_400), Span::from_secs(86_400));
-    let history = History { length, step: day, work_max: None, write: Box::new(write) };
+    let history = History {
+        length,
+        step: day,
+        work_max: None,
+        write: Box::new(write),
+        log: None,
+        shard: None,
+        told_to: None,
+    };
     let stopped = stop.clone();
     std::thread::spawn(move || {
         let outcome = history.emulate(busy_plan(), 7, &Clock::start(), &stopped);
@@ -219,7 +236,15 @@ async fn a_history_that_takes_longer_than_it_may_is_given_up_and_fails_its_run()
     };
     let (length, step) = (Span::from_secs(60), Span::from_secs(10));
     let work_max = Some(Duration::from_millis(500));
-    let history = Some(History { length, step, work_max, write: Box::new(write) });
+    let history = Some(History {
+        length,
+        step,
+        work_max,
+        write: Box::new(write),
+        log: None,
+        shard: None,
+        told_to: None,
+    });
     let run = Run::start(RunSpec { history, ..spec("inf", settings()) }, &outputs).unwrap();
     run.over().await;
     let error = run.report().unwrap().error.clone().unwrap_or_default();

@@ -213,7 +213,7 @@ async fn compare_live(run: &RandomRun) -> Result<usize, TestCaseError> {
                 Outside::Action(number, host) => {
                     let (host, action) = action(&plan, (*number, *host), (&fleet.course(), clock.now()));
                     match target(&plan, host, &action) {
-                        all @ Targets::All => drop(fleet.change_run(clock.now(), all, action).unwrap()),
+                        all @ Targets::All => drop(fleet.change_run(clock.now(), &all, action).unwrap()),
                         _ if fleet.has_ended(host) => {}
                         _ => assert!(fleet.send_action(host, action)),
                     }

@@ -72,7 +72,8 @@ impl<'a> Claims<'a> {
     /// Claims of other runs that are valid.
     fn of_others(self) -> impl Iterator<Item = &'a GatewayGroup> {
         let is_valid = move |group: &&GatewayGroup| {
-            place(group).is_some_and(|(_, run_id)| run_id != self.run.run_id) && !self.is_stale(group)
+            let is_anothers = place(group).is_some_and(|(_, run_id)| run_id != self.run.run_id);
+            is_anothers && self.run.is_of_shard(group) && !self.is_stale(group)
         };
         self.groups.iter().filter(is_valid)
     }
@@ -96,7 +97,7 @@ impl<'a> Claims<'a> {
 
 /// The place of a group of claims in the order of all; `None` for any other group.
 fn place(group: &GatewayGroup) -> Option<(Time, &str)> {
-    let run_id = group.job_only()?.strip_prefix(JOB_PREFIX)?;
+    let run_id = group.job()?.strip_prefix(JOB_PREFIX)?;
     let run = group.run.as_ref().filter(|run| run.run_id == run_id)?;
     Some((group.pushed_at, &run.run_id))
 }

@@ -15,7 +15,7 @@ use reqwest::{Method, StatusCode, Url};
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
-use super::groups::{GatewayGroup, GroupReader};
+use super::groups::{GatewayGroup, GroupReader, SHARD};
 use crate::clock::wall_now;
 use crate::http::{Answer, HttpClient, HttpOptions, Limits, PushError, TargetUrl, check};
 use promemu_core::error::Error;
@@ -88,14 +88,14 @@ impl GatewayUrl {
         url
     }
 
-    /// URL of a job's group. A name that cannot stand in a path is encoded.
-    fn group(&self, job: &str) -> Url {
+    /// URL of a job's group, or of one shard's group of it. A name that cannot stand in a path is encoded.
+    fn group(&self, job: &str, shard: Option<&str>) -> Url {
         // URLs lose dot segments, and tabs and line ends wherever they are.
-        if job.contains(|c: char| c == '/' || c.is_control()) || job == "." || job == ".." {
-            self.join(&["metrics", "job@base64", &URL_SAFE_NO_PAD.encode(job)])
-        } else {
-            self.join(&["metrics", "job", job])
-        }
+        let is_encoded = job.contains(|c: char| c == '/' || c.is_control()) || job == "." || job == "..";
+        let encoded = if is_encoded { URL_SAFE_NO_PAD.encode(job) } else { String::new() };
+        let of_job = if is_encoded { ["metrics", "job@base64", &encoded] } else { ["metrics", "job", job] };
+        let of_shard = shard.into_iter().flat_map(|number| [SHARD, number]);
+        self.join(&of_job.into_iter().chain(of_shard).collect::<Vec<_>>())
     }
 }
 
@@ -119,13 +119,21 @@ pub struct PushgatewayClient {
     push_timeout: Duration,
     /// `true` once only gzipped bodies are small enough.
     gzips: AtomicBool,
+    /// The shard whose groups it replaces and deletes; `None` for those of whole runs.
+    shard: Option<String>,
 }
 
 impl PushgatewayClient {
     /// A client; nothing is sent yet.
     pub fn new(url: GatewayUrl, options: &HttpOptions, push_timeout: Duration) -> Result<Self, Error> {
         let http = HttpClient::new(&url.0, options)?;
-        Ok(Self { http, url, push_timeout, gzips: AtomicBool::new(false) })
+        Ok(Self { http, url, push_timeout, gzips: AtomicBool::new(false), shard: None })
+    }
+
+    /// The same client for the groups of one shard.
+    #[must_use]
+    pub fn of_shard(self, shard: Option<String>) -> Self {
+        Self { shard, ..self }
     }
 
     /// The gateway's URL.
@@ -170,7 +178,7 @@ impl PushgatewayClient {
         body: Bytes,
         encoding: Option<&'static str>,
     ) -> Result<StatusCode, PushError> {
-        let request = self.http.request(Method::PUT, self.url.group(job));
+        let request = self.http.request(Method::PUT, self.url.group(job, self.shard.as_deref()));
         let mut request = request.header(CONTENT_TYPE, format.content_type()).body(body);
         if let Some(encoding) = encoding {
             request = request.header(CONTENT_ENCODING, encoding);
@@ -181,7 +189,7 @@ impl PushgatewayClient {
 
     /// Deletes a job's group. A group that is not there is no error.
     pub async fn delete(&self, job: &str) -> Result<(), PushError> {
-        let request = self.http.request(Method::DELETE, self.url.group(job));
+        let request = self.http.request(Method::DELETE, self.url.group(job, self.shard.as_deref()));
         let limits = Limits::within(self.push_timeout.min(DELETE_TIMEOUT_MAX));
         match check(self.http.send(request, limits).await, self.http.secrets()).await {
             Err(error) if error.is_not_found() => Ok(()),
@@ -271,10 +279,13 @@ mod tests {
 
     #[test]
     fn job_names_are_encoded_as_the_pushgateway_wants() {
-        let group = |job| url("http://gw:9091/prefix/").group(job).to_string();
+        let group = |job| url("http://gw:9091/prefix/").group(job, None).to_string();
         assert_eq!(group("a"), "http://gw:9091/prefix/metrics/job/a");
         assert_eq!(group("a b?#%ü"), "http://gw:9091/prefix/metrics/job/a%20b%3F%23%25%C3%BC");
         assert_eq!(group("a/b"), "http://gw:9091/prefix/metrics/job@base64/YS9i");
+        let of_shard = |job| url("http://gw:9091").group(job, Some("2")).to_string();
+        assert_eq!(of_shard("a"), "http://gw:9091/metrics/job/a/shard/2");
+        assert_eq!(of_shard("a/b"), "http://gw:9091/metrics/job@base64/YS9i/shard/2");
         assert_eq!(group(".."), "http://gw:9091/prefix/metrics/job@base64/Li4");
         let controls = ["a\tb", "a\nb", "a\rb", "a\u{0}b"].map(group);
         let encoded = ["YQli", "YQpi", "YQ1i", "YQBi"]

@@ -24,7 +24,18 @@ const LABEL_BYTES: usize = 128;
 const RUN_BYTES: usize = 384;
 const CLAIM_BYTES: usize = 256;
 
+/// The grouping label of a run that is one of several shards: its number.
+pub(super) const SHARD: &str = "shard";
+
 type Labels = IndexMap<String, String>;
+
+/// Job and shard.
+type GroupKey = (String, String);
+
+/// The key of the group of a series.
+fn group_key(labels: &Labels) -> Option<GroupKey> {
+    Some((labels.get("job")?.clone(), labels.get(SHARD).cloned().unwrap_or_default()))
+}
 
 /// A group on a Pushgateway.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,10 +51,22 @@ pub struct GatewayGroup {
 }
 
 impl GatewayGroup {
-    /// The job, if that is the only grouping label: the form of promemu's own groups.
+    /// The job, if there is no other grouping label but the shard: the form of promemu's own groups.
     #[must_use]
-    pub fn job_only(&self) -> Option<&str> {
-        (self.grouping.len() == 1).then(|| self.grouping.get("job").map(String::as_str)).flatten()
+    pub fn job(&self) -> Option<&str> {
+        let labels = 1 + usize::from(self.shard().is_some());
+        (self.grouping.len() == labels).then(|| self.grouping.get("job").map(String::as_str)).flatten()
+    }
+
+    /// The shard of the run that pushed it; `None` for a whole run.
+    #[must_use]
+    pub fn shard(&self) -> Option<&str> {
+        self.grouping.get(SHARD).map(String::as_str)
+    }
+
+    /// The key of what its own series say.
+    fn key(&self) -> Option<GroupKey> {
+        Some((self.job()?.to_owned(), self.shard().unwrap_or_default().to_owned()))
     }
 }
 
@@ -56,9 +79,9 @@ pub(super) struct GroupReader {
     is_gateway: bool,
     kept_bytes: usize,
     push_times: Vec<(Labels, f64)>,
-    runs: IndexMap<String, RunInfo>,
+    runs: IndexMap<GroupKey, RunInfo>,
     /// Claimed jobs by the job of the group.
-    claims: IndexMap<String, Vec<String>>,
+    claims: IndexMap<GroupKey, Vec<String>>,
 }
 
 impl GroupReader {
@@ -112,14 +135,14 @@ impl GroupReader {
                 Some(bytes)
             }
             CLAIM => {
-                let (job, claimed) = (labels.get("job")?, labels.get(CLAIMED)?);
-                self.claims.entry(job.clone()).or_default().push(claimed.clone());
+                let (group, claimed) = (group_key(&labels)?, labels.get(CLAIMED)?);
+                self.claims.entry(group).or_default().push(claimed.clone());
                 Some(CLAIM_BYTES)
             }
             // A group with more grouping labels is not the job's own group.
             RUN_INFO if labels.get("instance").is_none_or(String::is_empty) => {
-                let (job, run) = (labels.get("job")?, RunInfo::from_labels(&labels)?);
-                self.runs.insert(job.clone(), run);
+                let (group, run) = (group_key(&labels)?, RunInfo::from_labels(&labels)?);
+                self.runs.insert(group, run);
                 Some(RUN_BYTES)
             }
             _ => None,
@@ -144,9 +167,9 @@ impl GroupReader {
             grouping.retain(|_, value| !value.is_empty());
             let pushed_at = Time::from_unix_secs(0) + Span::from_secs_f64(pushed_at).unwrap_or_default();
             let mut group = GatewayGroup { grouping, pushed_at, run: None, claims: Vec::new() };
-            group.run = group.job_only().and_then(|job| runs.swap_remove(job));
+            group.run = group.key().and_then(|key| runs.swap_remove(&key));
             if group.run.is_some() {
-                group.claims = group.job_only().and_then(|job| claims.swap_remove(job)).unwrap_or_default();
+                group.claims = group.key().and_then(|key| claims.swap_remove(&key)).unwrap_or_default();
             }
             group
         };
@@ -218,7 +241,7 @@ push_time_seconds{broken
             BODY.as_bytes().chunks(size).for_each(|chunk| reader.read(chunk).unwrap());
             let groups = reader.finish().unwrap();
             assert_eq!(groups.len(), 2);
-            assert_eq!(groups[0].job_only(), Some("mine"));
+            assert_eq!(groups[0].job(), Some("mine"));
             assert_eq!(groups[0].pushed_at, Time::from_unix_secs(1_767_600_000));
             assert_eq!(groups[0].run.as_ref().map(|run| run.run_id.as_str()), Some("r"));
             assert_eq!(
@@ -226,7 +249,7 @@ push_time_seconds{broken
                 (&vec!["x".to_owned(), "y".to_owned()], 0)
             );
             assert_eq!(groups[1].grouping.get("instance").map(String::as_str), Some("i\"\\1"));
-            assert_eq!((groups[1].job_only(), &groups[1].run), (None, &None));
+            assert_eq!((groups[1].job(), &groups[1].run), (None, &None));
         }
     }
 

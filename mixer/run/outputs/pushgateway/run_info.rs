@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indexmap::IndexMap;
 
+use super::groups::{GatewayGroup, SHARD};
 use crate::process::start_ticks;
 use promemu_core::metric::MetricType;
 use promemu_core::rng::{fnv1a, random_seed};
@@ -67,6 +68,8 @@ pub struct RunInfo {
     pub process: Process,
     /// The time between two of its pushes.
     pub push_interval: Span,
+    /// The number of its shard, if it is one of several: a label of its groups.
+    pub shard: Option<String>,
 }
 
 impl RunInfo {
@@ -79,7 +82,19 @@ impl RunInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: Process::current(),
             push_interval,
+            shard: None,
         }
+    }
+
+    /// The same run as one of several shards.
+    #[must_use]
+    pub fn of_shard(self, shard: Option<u32>) -> Self {
+        Self { shard: shard.map(|number| number.to_string()), ..self }
+    }
+
+    /// `true` for a group that a run of the same shard would push. Those of other shards are none of its concern.
+    pub(super) fn is_of_shard(&self, group: &GatewayGroup) -> bool {
+        group.shard() == self.shard.as_deref()
     }
 
     /// The run has ended. Groups that it leaves behind are like those of a process that is gone.
@@ -100,6 +115,7 @@ impl RunInfo {
             version: get("version").unwrap_or_default(),
             process: Process { machine: get("machine")?, pid: get("pid")? },
             push_interval: Span::from_secs_f64(get("push_interval")?.parse().ok()?)?,
+            shard: get(SHARD),
         })
     }
 

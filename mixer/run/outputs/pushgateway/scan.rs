@@ -50,7 +50,7 @@ pub(super) fn scan(
     let (mut scan, mut conflicts) = (Scan::default(), IndexMap::<usize, (Conflict, Reason)>::new());
     let mut own = IndexSet::<usize>::new();
     for group in listing.groups {
-        let Some(job) = group.job_only() else { continue };
+        let Some(job) = group.job().filter(|_| run.is_of_shard(group)) else { continue };
         let verdict = if claims.is_left_behind(group) {
             Verdict::Orphan
         } else {

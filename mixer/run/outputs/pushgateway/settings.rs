@@ -67,4 +67,6 @@ pub struct PushSettings {
     pub cleanup_on_finish: bool,
     /// Pushes the run's own metrics, too, as a job of their own.
     pub self_metrics: bool,
+    /// The number of the shard, if it is one of several.
+    pub shard: Option<u32>,
 }

@@ -28,6 +28,7 @@ fn output_with(cleanup_on_finish: bool, self_metrics: bool) -> PushgatewayOutput
         cleanup_on_start: true,
         cleanup_on_finish,
         self_metrics,
+        shard: None,
     };
     let own = Arc::new(SelfMetrics::new().unwrap());
     let jobs = [Arc::new(Job::new("job".into(), store))];

@@ -1,0 +1,35 @@
+//! The way between the shards of a run: NATS.
+//!
+//! Levers, phases and faults are functions of time, so they need no wire. What hosts of other shards hear, and what clients do
+//! to the run, does: events travel on the subject `promemu.RUN.events` and are lost while the server is away; clients' actions
+//! and events are kept in the `JetStream` stream `promemu`, subject `promemu.RUN.log`, so that a shard that comes back finds
+//! them. Key-value buckets hold the [start](start) that all shards agree on, and their [presence](presence).
+//!
+//! A run never waits for the bus: what finds no room, or no server, is dropped and counted.
+
+mod bus;
+mod link;
+mod message;
+mod presence;
+mod server;
+mod settings;
+mod start;
+
+use promemu_core::plan::Shard;
+
+pub(crate) use bus::LiveBus;
+pub use bus::{Bus, Joined};
+pub(crate) use link::BusSender;
+pub(crate) use message::Payload;
+pub use presence::ShardPresence;
+pub use settings::{BusServer, BusSettings, RunName};
+pub use start::RunStart;
+
+/// The part of a run that this process has.
+#[derive(Debug)]
+pub struct ShardPart {
+    /// Its hosts.
+    pub shard: Shard,
+    /// The way to the other shards; `None` for a run whose shards need each other for nothing.
+    pub bus: Option<Bus>,
+}

@@ -1,0 +1,118 @@
+//! The server of the bus: its connection, its stream and its buckets.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::pull::{self, OrderedConfig};
+use async_nats::jetstream::kv::Store;
+use async_nats::jetstream::{self, stream};
+use async_nats::{Client, ConnectOptions};
+use futures_util::StreamExt;
+use promemu_core::error::Error;
+use tokio::time::timeout;
+
+use super::link::Link;
+use super::message::{Message, Payload};
+use super::settings::BusSettings;
+
+/// The most messages of a run's log that the stream keeps.
+const LOG_MESSAGES_MAX: i64 = 10_000;
+/// The longest time for which it keeps them.
+pub(super) const LOG_AGE_MAX: Duration = Duration::from_hours(7 * 24);
+/// The server answers within this time, or is away.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// The stream of the logs of all runs, and the first part of all subjects.
+pub(super) const STREAM: &str = "promemu";
+
+/// A failure of the server in words.
+pub(super) fn unanswered(error: impl fmt::Display) -> Error {
+    Error::Run(format!(
+        "the bus did not do as asked: {error}; start nats-server with --jetstream, and look at its log"
+    ))
+}
+
+pub(super) async fn connect(settings: &BusSettings, link: &Arc<Link>) -> Result<Client, Error> {
+    let told = Arc::clone(link);
+    let mut options = ConnectOptions::new().name("promemu").connection_timeout(ANSWER_WITHIN).event_callback(
+        move |event| {
+            let link = Arc::clone(&told);
+            async move { link.note(&event) }
+        },
+    );
+    if let Some(path) = &settings.credentials {
+        options = options.credentials_file(path).await.map_err(|source| {
+            Error::Run(format!(
+                "{}: credentials of the bus cannot be read: {source}; check --bus-credentials",
+                path.display()
+            ))
+        })?;
+    }
+    if let Some(path) = &settings.ca {
+        options = options.add_root_certificates(path.clone());
+    }
+    options.connect(settings.server.url()).await.map_err(|error| {
+        Error::Run(format!(
+            "the bus at {} cannot be reached: {error}; start nats-server with --jetstream, or mend --bus",
+            link.server
+        ))
+    })
+}
+
+pub(super) async fn stream_of_logs(jetstream: &jetstream::Context) -> Result<stream::Stream, Error> {
+    let config = stream::Config {
+        name: STREAM.to_owned(),
+        subjects: vec![format!("{STREAM}.*.log")],
+        max_messages_per_subject: LOG_MESSAGES_MAX,
+        max_age: LOG_AGE_MAX,
+        ..stream::Config::default()
+    };
+    jetstream.get_or_create_stream(config).await.map_err(unanswered)
+}
+
+/// A key-value bucket. Its stream is made by hand, as a client of today does not read what a server of 2.9 says of its account.
+/// The form of the stream is that of NATS' ADR-8, "`JetStream` based Key-Value Stores".
+pub(super) async fn bucket(
+    jetstream: &jetstream::Context,
+    name: &str,
+    max_age: Duration,
+) -> Result<Store, Error> {
+    let config = stream::Config {
+        name: format!("KV_{name}"),
+        subjects: vec![format!("$KV.{name}.>")],
+        max_messages_per_subject: 1,
+        max_age,
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
+        discard: stream::DiscardPolicy::New,
+        ..stream::Config::default()
+    };
+    jetstream.get_or_create_stream(config).await.map_err(unanswered)?;
+    jetstream.get_key_value(name).await.map_err(unanswered)
+}
+
+/// The messages of a run's log so far, and the rest as it comes.
+pub(super) async fn read_log(
+    stream: &stream::Stream,
+    subject: &str,
+    from: u64,
+) -> Result<(Vec<Payload>, pull::Ordered), Error> {
+    let config = OrderedConfig {
+        filter_subject: subject.to_owned(),
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
+        ..OrderedConfig::default()
+    };
+    let consumer = stream.create_consumer(config).await.map_err(unanswered)?;
+    let waiting = consumer.cached_info().num_pending;
+    let mut messages = consumer.messages().await.map_err(unanswered)?;
+    let mut log = Vec::new();
+    for _ in 0..waiting {
+        let next = timeout(ANSWER_WITHIN, messages.next()).await;
+        let message = next.ok().flatten().ok_or_else(|| unanswered("the run's log ends early"))?;
+        let message = message.map_err(unanswered)?;
+        log.extend(serde_json::from_slice::<Message>(&message.payload).map(|message| message.payload));
+    }
+    Ok((log, messages))
+}

@@ -1,0 +1,250 @@
+//! Shards: one run in several processes, in virtual time and live.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::golden::shipped_configs;
+use crate::nats::Nats;
+use crate::processes::{
+    Process, Pushgateway, eventually, free_port, get, promemu, promemu_command, series, value,
+};
+use crate::simulated::plugins;
+
+/// A host that emits an event twice a second, and six that count it.
+const COUNTING: &str = r#"Config(levers: { "load": 1.0 }, default_job_name: "j", hosts: [
+    Host(name: "source", interval: "250ms", metrics: [
+        Metric(name: "flag", value_range: (0, 1), update_interval: "250ms", scenario: feature_toggle(start_time: "1s", duration: "250ms", interval: "250ms"))]),
+    Host(repeat: Repeat(var: "i", from: 1, to: 6), name: "w-{i}", interval: "250ms", metrics: [
+        Metric(name: "heard_total", metric_type: counter, value_range: (0, 1e9), listen_events: ["feature_on"],
+            scenario: calc_by_event(events_config: { "feature_on": "value + 1" })),
+        Metric(name: "load", value_range: (0, 100), update_interval: "250ms", scenario: script(source: "run.load")),
+        Metric(name: "n_total", metric_type: counter, value_range: (1, 9), update_interval: "250ms", scenario: random_in_range)])])"#;
+const SHARDS: usize = 3;
+
+/// The lines of an export, sorted, each once: a header is in all shards.
+fn exported(config: &str, plugins: &Path, more: &[&str]) -> Vec<String> {
+    let args =
+        ["export", config, "--seed", "7", "--from", "2026-03-02T00:00:00Z", "--for", "2m", "--format", "csv"];
+    let mut command = promemu_command(&[&args[..], more].concat());
+    let output = command.arg("--plugins-dir").arg(plugins).output().unwrap();
+    assert!(output.status.success(), "{config}: {}", String::from_utf8_lossy(&output.stderr));
+    let mut lines: Vec<String> =
+        String::from_utf8(output.stdout).unwrap().lines().map(ToOwned::to_owned).collect();
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+#[test]
+fn the_shards_of_each_shipped_config_together_are_the_whole_run() {
+    let plugins = plugins();
+    let mut carrying = 0;
+    for config in shipped_configs() {
+        let whole = exported(&config, plugins.path(), &[]);
+        let parts: Vec<Vec<String>> = (1..=SHARDS)
+            .map(|number| exported(&config, plugins.path(), &["--shard", &format!("{number}/{SHARDS}")]))
+            .collect();
+        carrying += parts.iter().filter(|part| part.len() > 1).count();
+        let mut all: Vec<String> = parts.into_iter().flatten().collect();
+        all.sort();
+        all.dedup();
+        assert!(whole.len() > 1, "{config}");
+        assert!(all == whole, "{config}: {} lines of shards, {} of the whole run", all.len(), whole.len());
+    }
+    assert!(carrying > 2 * shipped_configs().len() / 2, "more than one shard has hosts: {carrying}");
+}
+
+#[test]
+fn a_shard_whose_hosts_hear_others_is_refused_without_a_bus() {
+    let refused = |args: &[&str]| {
+        let output = promemu_command(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = refused(&["run", "hosts_load_with_peaks", "--shard", "1/3", "--embedded"]);
+    assert!(
+        error.contains("event \"load_peak_start\" crosses the shards") && error.contains("--bus"),
+        "{error}"
+    );
+    let error = refused(&["run", "resilience", "--shard", "1/3", "--embedded"]);
+    assert!(error.contains("done for real") && error.contains("leave --shard out"), "{error}");
+    let error = refused(&["run", "single_host_load", "--shard", "4/3"]);
+    assert!(error.contains("the shards of 3 are 1 to 3"), "{error}");
+    let error = refused(&["run", "single_host_load", "--shard", "1/3", "--bus", "secret@here"]);
+    assert!(error.contains("nats://HOST:PORT") && !error.contains("secret"), "{error}");
+}
+
+#[test]
+fn shards_have_groups_of_their_own_and_clean_up_only_these() {
+    let (gateway, dir) = (Pushgateway::start(), tempfile::tempdir().unwrap());
+    let config = dir.path().join("c.ron");
+    let text = "Config(default_job_name: \"j\", hosts: [Host(repeat: Repeat(var: \"i\", from: 1, to: 9), name: \"h-{i}\", interval: 1, \
+                metrics: [Metric(name: \"m\", default_value: 1)])])";
+    std::fs::write(&config, text).unwrap();
+    let (config, url) = (config.display().to_string(), gateway.url());
+    let start = |shard: &str| {
+        promemu(&["run", &config, "--shard", shard, "--push-interval", "300ms", "--pushgateway-url", &url])
+    };
+    let hosts = |shard: &str| {
+        let page = get(gateway.port, "/metrics").unwrap();
+        series(&page, "m").into_iter().filter(|line| line.contains(&format!("shard=\"{shard}\""))).count()
+    };
+    let (mut first, second) = (start("1/2"), start("2/2"));
+    eventually("all hosts are there", || {
+        (hosts("1") + hosts("2") == 9 && hosts("1") > 0 && hosts("2") > 0).then_some(())
+    });
+    let of_second = hosts("2");
+    assert_eq!(first.terminate(), Some(0));
+    assert_eq!((hosts("1"), hosts("2")), (0, of_second), "the other shard's group stays");
+    second.kill_unreaped();
+    let mut again = start("1/2");
+    eventually("its own group is there", || (hosts("1") > 0).then_some(()));
+    assert_eq!(hosts("2"), of_second, "what another shard left behind is that shard's to clean");
+    assert_eq!(again.terminate(), Some(0));
+    let cleaned = promemu_command(&["clean", "--pushgateway-url", &url]).output().unwrap();
+    assert!(cleaned.status.success(), "{}", String::from_utf8_lossy(&cleaned.stderr));
+    assert_eq!(hosts("2"), 0);
+}
+
+/// A run of three live shards.
+struct Sharded {
+    config: PathBuf,
+    nats: Nats,
+    /// Each with the port of its page.
+    shards: Vec<(Process, u16)>,
+    api: u16,
+    _dir: tempfile::TempDir,
+}
+
+impl Sharded {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("counting.ron");
+        std::fs::write(&config, COUNTING).unwrap();
+        let mut run = Self { config, nats: Nats::start(), shards: Vec::new(), api: free_port(), _dir: dir };
+        for number in 1..=SHARDS {
+            let port = free_port();
+            let process = run.process(number, port);
+            run.shards.push((process, port));
+        }
+        run
+    }
+
+    fn process(&self, number: usize, port: u16) -> Process {
+        let (config, shard) = (self.config.display().to_string(), format!("{number}/{SHARDS}"));
+        let (output, listen) = (format!("scrape=127.0.0.1:{port}"), format!("127.0.0.1:{}", self.api));
+        let bus = self.nats.url();
+        let mut args = vec!["run", &config, "--shard", &shard, "--bus", &bus, "--output", &output];
+        if number == 1 {
+            args.extend(["--listen", &listen]);
+        }
+        promemu(&args)
+    }
+
+    fn restart(&mut self, number: usize) {
+        self.shards[number - 1].0.kill_unreaped();
+        let port = self.shards[number - 1].1;
+        let process = self.process(number, port);
+        self.shards[number - 1].0 = process;
+    }
+
+    /// The values of a family by the host's name.
+    fn values(&self, family: &str) -> BTreeMap<String, f64> {
+        let pages = self.shards.iter().filter_map(|(_, port)| get(*port, "/metrics"));
+        let lines: Vec<(String, f64)> = pages
+            .flat_map(|page| {
+                let lines = series(&page, family).into_iter();
+                let name =
+                    |line: &str| line.split("name=\"").nth(1)?.split('"').next().map(ToOwned::to_owned);
+                lines.filter_map(|line| Some((name(line)?, value(line)))).collect::<Vec<_>>()
+            })
+            .collect();
+        lines.into_iter().collect()
+    }
+
+    /// Waits until all six have heard as many events, and more than this; gives the number.
+    fn all_have_heard(&self, more_than: f64) -> f64 {
+        eventually(&format!("all have heard more than {more_than} events"), || {
+            let heard = self.values("heard_total");
+            let first = *heard.values().next()?;
+            let are_alike = heard.values().all(|value| value.to_bits() == first.to_bits());
+            (heard.len() == 6 && are_alike && first > more_than).then_some(first)
+        })
+    }
+
+    fn own(&self, number: usize, family: &str) -> f64 {
+        let page = get(self.shards[number - 1].1, "/promemu/metrics").unwrap();
+        value(page.lines().find(|line| line.starts_with(&format!("{family} "))).unwrap())
+    }
+
+    /// The shard of a host.
+    fn shard_of(&self, host: &str) -> usize {
+        let has =
+            |port: u16| get(port, "/metrics").is_some_and(|page| page.contains(&format!("name=\"{host}\"")));
+        1 + eventually("its series are there", || self.shards.iter().position(|(_, port)| has(*port)))
+    }
+}
+
+#[test]
+fn live_shards_hear_each_other_and_one_that_is_killed_comes_back_with_its_state() {
+    let mut run = Sharded::start();
+    let heard = run.all_have_heard(3.0);
+    let source = run.shard_of("source");
+    let killed = (1..=SHARDS).find(|number| *number != source && *number != 1).unwrap_or(1);
+    let before = run.values("n_total");
+    run.restart(killed);
+    let heard = run.all_have_heard(heard + 3.0);
+    for (host, value) in run.values("n_total") {
+        assert!(value >= before[&host], "{host}: {} became {value}", before[&host]);
+    }
+    run.shards[killed - 1].0.wait_for_log("the hosts have the state of the run so far");
+    // The others have missed what its hosts emit meanwhile, until it is back.
+    run.restart(source);
+    let heard = run.all_have_heard(heard + 3.0);
+    // What a client does to one shard reaches all, and those that come later.
+    let url = format!("http://127.0.0.1:{}", run.api);
+    let moved = promemu_command(&["ctl", "--url", &url, "lever", "load", "7"]).output().unwrap();
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    let all_have_moved = |run: &Sharded| {
+        eventually("the lever has moved everywhere", || {
+            let loads = run.values("load");
+            (loads.len() == 6 && loads.values().all(|load| load.to_bits() == 7f64.to_bits())).then_some(())
+        });
+    };
+    all_have_moved(&run);
+    run.restart(killed);
+    run.all_have_heard(heard);
+    all_have_moved(&run);
+    for (process, _) in &mut run.shards {
+        assert_eq!(process.terminate(), Some(0), "{}", process.log());
+    }
+}
+
+#[test]
+fn shards_go_on_while_the_bus_is_away_and_say_so_once() {
+    let mut run = Sharded::start();
+    let heard = run.all_have_heard(2.0);
+    let source = run.shard_of("source");
+    let near = run.values("heard_total").into_keys().find(|host| run.shard_of(host) == source);
+    run.nats.stop();
+    eventually(&format!("events of shard {source} are lost"), || {
+        (run.own(source, "promemu_bus_lost_total") > 3.0).then_some(())
+    });
+    if let Some(near) = near {
+        assert!(run.values("heard_total")[&near] > heard, "hosts of the same shard hear each other");
+    }
+    run.nats.start_again();
+    let received = |run: &Sharded| {
+        (1..=SHARDS)
+            .filter(|number| *number != source)
+            .map(|number| run.own(number, "promemu_bus_received_total"))
+            .sum::<f64>()
+    };
+    let before = received(&run);
+    eventually("events come again", || (received(&run) > before + 4.0).then_some(()));
+    for (process, _) in &mut run.shards {
+        assert_eq!(process.terminate(), Some(0), "{}", process.log());
+        let log = process.log();
+        assert_eq!((log.matches("is away").count(), log.matches("is back").count()), (1, 1), "{log}");
+    }
+}
