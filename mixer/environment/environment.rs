@@ -145,6 +145,13 @@ impl Environment {
             let value = lever.moved(state.wanted[lever.handle]);
             if value.to_bits() != state.wanted[lever.handle].to_bits() {
                 state.wanted[lever.handle] = value;
+                let current = state.handles[lever.handle];
+                state
+                    .pending
+                    .retain(|(_, handle, to)| *handle != lever.handle || !lever.recalls(*to, current, value));
+                if !lever.is_beyond(value, current) {
+                    return Ok(false);
+                }
                 let steps = action.after.as_nanos().div_ceil(setup.spec.step.as_nanos());
                 let at = state.step.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
                 state.pending.push((at, lever.handle, value));

@@ -65,6 +65,16 @@ impl Move {
     pub(crate) fn moved(self, value: f64) -> f64 {
         (value + self.by).max(self.min).min(self.max)
     }
+
+    /// `true` if it recalls an earlier move that is under way from the current value, as this one goes the other way, to `value`.
+    pub(crate) fn recalls(self, under_way: f64, current: f64, value: f64) -> bool {
+        if self.by < 0.0 { under_way > value.max(current) } else { under_way < value.min(current) }
+    }
+
+    /// `true` if a value is further in its direction than the current one, so that the lever has to move there.
+    pub(crate) fn is_beyond(self, value: f64, current: f64) -> bool {
+        if self.by < 0.0 { value < current } else { value > current }
+    }
 }
 
 impl Setup {

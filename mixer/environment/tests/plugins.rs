@@ -108,3 +108,22 @@ fn replicas_that_are_taken_away_make_requests_slow_and_those_that_are_added_make
     let [fast, _] = play(0, 8);
     assert!(fast < 2.0 * at_first, "{at_first} {fast}");
 }
+
+#[test]
+fn a_replica_that_is_taken_back_before_it_has_started_never_comes() {
+    let _turn = with_plugin("population");
+    let setup = Arc::new(Setup::new(shipped::environment("autoscale").unwrap().unwrap()).unwrap());
+    let mut environment = Environment::new(Arc::clone(&setup)).unwrap();
+    let mut seen = vec![0.0; setup.observation_len()];
+    let episode = Episode { level: setup.spec.level(Some("none")).unwrap(), fault_seed: None };
+    environment.reset(5, &episode, &mut seen).unwrap();
+    // A replica takes two steps to start; the number that runs is what it costs.
+    let costs = [1, 1, 2, 0, 0, 1, 0, 0, 2, 0].map(|kind| {
+        let terms = environment.step(Choice { kind, target: 0 }, &mut seen).unwrap().terms.0;
+        (-terms[1] / 0.06).round()
+    });
+    assert_eq!(
+        costs.map(f64::to_bits),
+        [10.0, 10.0, 11.0, 11.0, 11.0, 11.0, 11.0, 12.0, 11.0, 11.0f64].map(f64::to_bits)
+    );
+}
