@@ -128,7 +128,7 @@ export class Ribbon {
         const levers = spans.filter(({ kind, is_on: isOn }) => isOn && kind === 'lever');
         const phase = spans.findLast(({ kind, is_on: isOn }) => isOn && kind === 'phase');
         const place = find('ribbon-now');
-        const long = ({ begin_unix: begin, end_unix: end }) => `for ${duration(now - begin)}${end === null ? '' : ` of ${duration(end - begin)}`}`;
+        const long = ({ begin_unix: begin, end_unix: end }) => `for ${duration(now - begin)}${end === null ? '' : ` of ${duration(end - begin)} planned`}`;
         const what = (span) => make('button', { type: 'button', class: 'link wrong', onclick: () => openSpan(span, this) },
             span.kind === 'fault' ? span.name : span.kind === 'override' ? `${span.name} is set to ${span.detail}` : span.kind);
         // A fault that moves levers has no kind that says more than its name.
@@ -144,8 +144,8 @@ export class Ribbon {
             const last = spans.findLast(({ kind }) => kind === 'fault');
             if (last) parts.push(make('span', { class: 'now-item' }, `fault ${isolated(last.name)} ended ${duration(now - last.end_unix)} ago`));
         }
-        if (next) parts.push(make('span', { class: 'now-item' }, `fault ${isolated(next.name)} begins in ${duration(next.begin_unix - now)}`));
-        if (phase) parts.push(make('span', { class: 'now-item' }, `phase ${isolated(phase.name)}`));
+        const plan = [phase && `phase ${isolated(phase.name)}`, next && `next planned fault: ${isolated(next.name)}, in ${duration(next.begin_unix - now)}`];
+        if (phase || next) parts.push(make('span', { class: 'now-plan' }, plan.filter(Boolean).join(' · ')));
         place.dataset.state = items.length ? 'wrong' : 'well';
         // A focused button stays while its text is the same.
         if (place.contains(document.activeElement) && place.textContent.length) return;

@@ -10,7 +10,7 @@ const KINDS = { phase: 'phase', fault: 'fault', down: 'hosts down', stopped: 'ho
 export function whereOf({ kind, target, hosts, examples }) {
     if (kind === 'fault' && hosts) {
         const more = hosts - examples.length;
-        return `on ${examples.map(isolated).join(', ')}${more > 0 ? ` and ${count(more)} more` : ''}`;
+        return `on ${hosts === 1 ? 'host' : 'hosts'} ${examples.map(isolated).join(', ')}${more > 0 ? ` and ${count(more)} more` : ''}`;
     }
     return target && target !== '*' ? `on ${isolated(target)}` : kind === 'phase' || kind === 'edit' ? '' : 'on all hosts';
 }
@@ -57,7 +57,7 @@ export function openSpan(span, ribbon) {
     const dialog = openDialog(`${KINDS[span.kind]} ${isolated(span.name)}`.trim(), 'small',
         make('dl', { class: 'facts' },
             fact('when', timesOf(span)),
-            fact('where', whereOf(span).replace(/^on /, '')),
+            fact('where', whereOf(span).replace(/^on (hosts? )?/, '')),
             fact('kind', span.kind === 'fault' ? span.detail.replaceAll('_', ' ') : ''),
             fact('value', span.kind === 'override' || span.kind === 'lever' ? span.detail : ''),
             fact('cause', span.root),

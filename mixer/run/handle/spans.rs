@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use promemu_core::plan::{Plan, RunPart, TRUTH_HOST};
+use promemu_core::plan::{HostShape, Plan, RunPart, TRUTH_HOST};
 use promemu_core::time::{Span, Time};
 
 use super::run_handle::RunHandle;
@@ -116,9 +116,10 @@ fn newest<T, V>(items: Vec<T>, view: impl Fn(T) -> V) -> (Vec<V>, usize) {
     (items.into_iter().skip(not_listed).map(view).collect(), not_listed)
 }
 
-/// The number of hosts that a fault concerns, and the names of the first ones. Hosts with equal parts of the run share one.
+/// The number of hosts that a fault concerns, and the names of some: of the largest group of hosts that are alike first. Hosts
+/// with equal parts of the run share one.
 fn concerned_hosts(plan: &Plan, id: &str) -> (usize, Vec<String>) {
-    let (mut count, mut examples) = (0, Vec::new());
+    let mut alike: IndexMap<*const HostShape, (usize, Vec<String>)> = IndexMap::new();
     let mut last: Option<(&Arc<RunPart>, bool)> = None;
     // The host of the ground truth reads all levers, but is not what a fault is about.
     for host in plan.hosts.iter().filter(|host| *host.name != *TRUTH_HOST) {
@@ -132,13 +133,16 @@ fn concerned_hosts(plan: &Plan, id: &str) -> (usize, Vec<String>) {
         };
         last = Some((part, is_concerned));
         if is_concerned {
-            count += 1;
+            let (count, examples) = alike.entry(Arc::as_ptr(&host.shape)).or_default();
+            *count += 1;
             if examples.len() < EXAMPLES_MAX {
                 examples.push(host.name.to_string());
             }
         }
     }
-    (count, examples)
+    alike.sort_by(|_, (a, _), _, (b, _)| b.cmp(a));
+    let count = alike.values().map(|(count, _)| count).sum();
+    (count, alike.into_values().flat_map(|(_, examples)| examples).take(EXAMPLES_MAX).collect())
 }
 
 fn next_fault(fleet: &Fleet, now: Time) -> Option<NextFaultView> {
