@@ -3,7 +3,7 @@
 //! Levers, phases and faults are functions of time, so they need no wire. What hosts of other shards hear, and what clients do
 //! to the run, does: events travel on the subject `promemu.RUN.events` and are lost while the server is away; clients' actions
 //! and events are kept in the `JetStream` stream `promemu`, subject `promemu.RUN.log`, so that a shard that comes back finds
-//! them. Key-value buckets hold the [start](start) that all shards agree on, and their [presence](presence).
+//! them. Key-value buckets hold the [start] that all shards agree on, and their [presence].
 //!
 //! A run never waits for the bus: what finds no room, or no server, is dropped and counted.
 
