@@ -224,7 +224,7 @@ impl Environment {
         &self.system
     }
 
-    /// The numbers of the newest observation, not scaled; absent ones are [`ABSENT`].
+    /// The numbers of the newest observation, not scaled; absent ones are NaN.
     #[must_use]
     pub fn numbers(&self) -> &[f64] {
         &self.state.numbers

@@ -10,7 +10,7 @@
 //! | [`shipped`] | the descriptions that promemu brings, and those that follow from a config or a model |
 //! | [`action`] | the kinds of actions |
 //! | [`faults`] | faults that are drawn for an episode, and their variants for single hosts |
-//! | [`column`] | columns of observations, from cells |
+//! | [`mod@column`] | columns of observations, from cells |
 //! | [`world_system`] | a config as a system |
 //! | [`learned_system`] | a dynamics model as a system |
 //! | [`system`] | either of them |
