@@ -10,6 +10,7 @@ mod catalog;
 mod model;
 mod panel;
 mod query;
+mod rule_limits;
 mod senses;
 mod stats;
 mod thresholds;
@@ -23,6 +24,7 @@ use tracing::info;
 
 use crate::args::DashboardArgs;
 use crate::settings::Settings;
+use crate::test::Rules;
 use crate::{config, output_file, stdout};
 use catalog::Catalog;
 use query::View;
@@ -36,6 +38,7 @@ pub(crate) fn dashboard(settings: &Settings, args: &DashboardArgs) -> Result<(),
         }
         None => Catalog::of_self_metrics()?,
     };
+    let catalog = catalog.with_limits_of(&Rules::read(&args.rules)?);
     let view = view(args, &catalog)?;
     let title = args.title.as_deref().unwrap_or(&catalog.name);
     let text = model::text(&catalog, &view, (title, &args.page_url))?;

@@ -56,6 +56,7 @@ use report::{Judged, Report};
 use subject::Subject;
 
 pub(crate) use prometheus::Prometheus;
+pub(crate) use promql::parse;
 pub(crate) use range_query::RangeQuery;
 pub(crate) use rules::Rules;
 

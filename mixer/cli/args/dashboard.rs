@@ -36,6 +36,10 @@ pub(crate) struct DashboardArgs {
     )]
     pub(crate) page_url: String,
 
+    /// Alert rules whose limits the panels mark: a file, a folder, or a pattern as in rules/*.yml; may be repeated
+    #[arg(long, env = "PME_DASHBOARD_RULES", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) rules: Vec<String>,
+
     /// The file to write [default: none, it is printed]
     #[arg(short, long, env = "PME_DASHBOARD_OUT", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,

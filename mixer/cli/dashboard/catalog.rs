@@ -9,6 +9,9 @@ use promemu_core::plan::{HostShape, MetricPlan, Plan};
 use promemu_core::scenario::ScenarioPlan;
 use promemu_run::self_metrics::SelfMetrics;
 
+use super::rule_limits::{self, RuleLimit};
+use crate::test::Rules;
+
 /// The most labels that have a variable, with the job and the host.
 const VARIABLES_MAX: usize = 4;
 /// Labels of hosts that say the same as their names.
@@ -52,6 +55,8 @@ pub(super) struct CatalogMetric {
     pub(super) range: (f64, f64),
     /// `true` if it switches on and off; the times are marked in all panels.
     pub(super) is_switch: bool,
+    /// The numbers that alert rules compare it with.
+    pub(super) limits: Vec<RuleLimit>,
 }
 
 impl Catalog {
@@ -65,6 +70,7 @@ impl Catalog {
             series: 0,
             range: NO_RANGE,
             is_switch: false,
+            limits: Vec::new(),
         });
         let phases = &plan.timeline.phases;
         let mut catalog = Self {
@@ -95,6 +101,18 @@ impl Catalog {
         }
         catalog.choose_variables();
         catalog
+    }
+
+    /// The same metrics with the limits that these rules set.
+    pub(super) fn with_limits_of(mut self, rules: &Rules) -> Self {
+        for metric in &mut self.metrics {
+            let has_buckets =
+                matches!(metric.metric_type, MetricType::Histogram | MetricType::NativeHistogram);
+            if has_buckets || metric.metric_type == MetricType::Gauge {
+                metric.limits = rule_limits::limits(rules, &metric.name, has_buckets);
+            }
+        }
+        self
     }
 
     /// Chooses the labels that have a variable: those of hosts before those of metrics, and of these those that most metrics have.
@@ -189,6 +207,7 @@ fn gauge(name: &str, help: &str) -> CatalogMetric {
         series: 1,
         range: NO_RANGE,
         is_switch: false,
+        limits: Vec::new(),
     }
 }
 

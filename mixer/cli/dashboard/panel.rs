@@ -92,7 +92,11 @@ pub(super) fn panels(metric: &CatalogMetric, catalog: &Catalog, view: &View) -> 
             let quantiles: Vec<Query> =
                 QUANTILES.iter().map(|quantile| queries.quantile(*quantile)).collect();
             vec![
-                Panel::lines(&format!("{name}: quantiles"), metric, &quantiles, unit),
+                with_thresholds(
+                    Panel::lines(&format!("{name}: quantiles"), metric, &quantiles, unit),
+                    metric,
+                    unit,
+                ),
                 heat_map(metric, &queries, unit),
             ]
         }
@@ -152,12 +156,8 @@ fn levels(metric: &CatalogMetric, queries: &Queries<'_>, unit: Unit) -> Panel {
     } else {
         metric.name.clone()
     };
-    let mut panel = Panel::lines(&title, metric, &queries.levels(), unit);
-    if let Some(range) = thresholds::range(metric, unit) {
-        let defaults = &mut panel.json["fieldConfig"]["defaults"];
-        defaults["thresholds"] = thresholds::steps(range, "transparent");
-        defaults["custom"]["thresholdsStyle"] = json!({ "mode": "dashed" });
-    }
+    let panel = Panel::lines(&title, metric, &queries.levels(), unit);
+    let mut panel = with_thresholds(panel, metric, unit);
     if queries.lines == Lines::Band {
         panel.json["fieldConfig"]["overrides"] = json!([{
             "matcher": { "id": "byName", "options": "highest" },
@@ -166,6 +166,16 @@ fn levels(metric: &CatalogMetric, queries: &Queries<'_>, unit: Unit) -> Panel {
                 { "id": "custom.fillOpacity", "value": 20 },
             ],
         }]);
+    }
+    panel
+}
+
+/// Marks the limits of the metric by dashed lines, if it has any.
+fn with_thresholds(mut panel: Panel, metric: &CatalogMetric, unit: Unit) -> Panel {
+    if let Some(steps) = thresholds::of_metric(metric, unit, "transparent") {
+        let defaults = &mut panel.json["fieldConfig"]["defaults"];
+        defaults["thresholds"] = steps;
+        defaults["custom"]["thresholdsStyle"] = json!({ "mode": "dashed" });
     }
     panel
 }

@@ -33,7 +33,8 @@ pub(super) fn stats(catalog: &Catalog, view: &View) -> Vec<Panel> {
     let latency = latency.map(|metric| {
         let Query { expr, .. } =
             Queries::of(metric, catalog, &View { one_host: false, by: None }).quantile(0.99);
-        stat(&format!("{}: p99", metric.name), metric, &expr, unit(&metric.name, metric.metric_type))
+        let unit = unit(&metric.name, metric.metric_type);
+        with_thresholds(stat(&format!("{}: p99", metric.name), metric, &expr, unit), metric, unit)
     });
     let saturation = saturation.map(|metric| {
         let expr = format!("max({})", Queries::of(metric, catalog, view).series(""));
@@ -63,10 +64,10 @@ fn stat(title: &str, metric: &CatalogMetric, expr: &str, unit: Unit) -> Panel {
     Panel { width: WIDTH, height: HEIGHT, ..panel }
 }
 
-/// Colours a value by its share of the range.
+/// Colours a value by the limits of rules, or by its share of the range.
 fn with_thresholds(mut panel: Panel, metric: &CatalogMetric, unit: Unit) -> Panel {
-    let Some(range) = thresholds::range(metric, unit) else { return panel };
-    panel.json["fieldConfig"]["defaults"]["thresholds"] = thresholds::steps(range, "green");
+    let Some(steps) = thresholds::of_metric(metric, unit, "green") else { return panel };
+    panel.json["fieldConfig"]["defaults"]["thresholds"] = steps;
     panel.json["options"]["colorMode"] = json!("value");
     panel
 }

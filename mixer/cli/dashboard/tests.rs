@@ -10,6 +10,7 @@ use super::query::View;
 use super::unit::unit;
 use super::{model, view};
 use crate::args::{ArgumentWords, DashboardArgs};
+use crate::test::Rules;
 
 /// A host with a metric of each type, and some with labels of their own.
 const TYPES: &str = r#"Config(hosts: [
@@ -298,8 +299,44 @@ fn an_impossible_view_is_refused_with_advice() {
         by: by.map(str::to_owned),
         title: None,
         page_url: String::new(),
+        rules: Vec::new(),
         out: None,
     };
     insta::assert_snapshot!(view(&args(false, Some("zine")), &catalog).unwrap_err(), @r#"--by or PME_DASHBOARD_BY: no metric has a label "zine"; did you mean "zone"?; the labels are job, name, host, address, zone, device, version"#);
     insta::assert_snapshot!(view(&args(true, None), &Catalog::of_self_metrics().unwrap()).unwrap_err(), @"--one-host or PME_DASHBOARD_ONE_HOST: promemu's own metrics have no hosts; leave it out");
+}
+
+#[test]
+fn panels_mark_the_limits_of_rules_on_what_they_show() {
+    let text = r#"Config(default_job_name: "j", hosts: [Host(name: "a", metrics: [
+        Metric(name: "memory_usage_percent", value_range: (0, 100), scenario: do_nothing),
+        Metric(name: "free_bytes", scenario: do_nothing),
+        Metric(name: "request_seconds", metric_type: histogram, buckets: [0.1, 1], value_range: (0, 2), scenario: random_in_range),
+        Metric(name: "errors_total", metric_type: counter, scenario: do_nothing),
+    ])])"#;
+    let rules = r#"groups: [{ name: g, rules: [
+        { alert: A, expr: "max by (job) (memory_usage_percent) > 70" },
+        { alert: B, expr: "memory_usage_percent{job=\"j\"} >= 95", labels: { severity: critical } },
+        { alert: C, expr: "avg_over_time(free_bytes[5m]) < 1e6", labels: { severity: critical } },
+        { alert: D, expr: "free_bytes < 5e6" },
+        { alert: E, expr: "histogram_quantile(0.9, sum by (le) (rate(request_seconds_bucket[1m]))) > 0.5" },
+        { alert: F, expr: "increase(errors_total[5m]) > 3" },
+        { alert: G, expr: "memory_usage_percent / free_bytes > 3" },
+    ] }]"#;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r.yml");
+    std::fs::write(&path, rules).unwrap();
+    let rules = Rules::read(&[path.display().to_string()]).unwrap();
+    let dashboard = dashboard(&Catalog::of_plan(&plan(text)).with_limits_of(&rules), false, None);
+    let steps = |title: &str| {
+        let mut panels = list(&dashboard["panels"]).iter();
+        let panel = panels.find(|panel| panel["title"] == title && panel["type"] == "timeseries").unwrap();
+        let steps = &panel["fieldConfig"]["defaults"]["thresholds"]["steps"];
+        let step = |step: &Value| format!("{} {}", step["color"].as_str().unwrap(), step["value"]);
+        steps.as_array().into_iter().flatten().map(step).collect::<Vec<_>>()
+    };
+    assert_eq!(steps("memory_usage_percent"), ["transparent null", "orange 70.0", "red 95.0"]);
+    assert_eq!(steps("free_bytes"), ["red null", "orange 1000000.0", "transparent 5000000.0"]);
+    assert_eq!(steps("request_seconds: quantiles"), ["transparent null", "orange 0.5"]);
+    assert!(steps("errors_total per second").len() < 2, "{:?}", steps("errors_total per second"));
 }

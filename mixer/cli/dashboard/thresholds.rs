@@ -1,10 +1,11 @@
-//! Thresholds of metrics that say how full something is: shares of their ranges.
+//! Thresholds of metrics: the limits of alert rules, and of metrics that say how full something is, shares of their ranges.
 
 use promemu_core::metric::MetricType;
 use promemu_run::handle::Sense;
 use serde_json::{Value, json};
 
 use super::catalog::CatalogMetric;
+use super::rule_limits;
 use super::senses::sense;
 use super::unit::Unit;
 
@@ -20,8 +21,17 @@ pub(super) fn range(metric: &CatalogMetric, unit: Unit) -> Option<(f64, f64)> {
     unit.bounds.or(allowed).filter(|_| is_share)
 }
 
+/// Grafana's thresholds of a metric, all other values in this colour: the limits of rules, or else shares of its range. `None` if it has
+/// neither.
+pub(super) fn of_metric(metric: &CatalogMetric, unit: Unit, colour: &str) -> Option<Value> {
+    if !metric.limits.is_empty() {
+        return Some(rule_limits::steps(&metric.limits, colour));
+    }
+    range(metric, unit).map(|range| steps(range, colour))
+}
+
 /// Grafana's thresholds of such a range, the values below in this colour.
-pub(super) fn steps((low, high): (f64, f64), colour: &str) -> Value {
+fn steps((low, high): (f64, f64), colour: &str) -> Value {
     let at = |share: f64| low + (high - low) * share;
     json!({
         "mode": "absolute",

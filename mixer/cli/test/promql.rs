@@ -12,7 +12,7 @@ const BYTES_MAX: usize = 64 << 10;
 /// # Errors
 ///
 /// It is wrong, newer than the parser, or too large for it.
-pub(super) fn parse(text: &str) -> Result<Expr, String> {
+pub(crate) fn parse(text: &str) -> Result<Expr, String> {
     if text.len() > BYTES_MAX || tokens(text).nth(TOKENS_MAX).is_some() {
         return Err(format!("it has more than {TOKENS_MAX} words and signs, or {} KiB", BYTES_MAX >> 10));
     }
