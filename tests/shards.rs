@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use crate::golden::shipped_configs;
 use crate::nats::Nats;
 use crate::processes::{
-    Process, Pushgateway, eventually, free_port, get, promemu, promemu_command, series, value,
+    Process, Pushgateway, eventually, free_port, get, http, promemu, promemu_command, series, value,
 };
 use crate::simulated::plugins;
 
@@ -110,6 +112,8 @@ fn shards_have_groups_of_their_own_and_clean_up_only_these() {
 struct Sharded {
     config: PathBuf,
     nats: Nats,
+    /// The address of the bus, or of a proxy in front of it.
+    bus: String,
     /// Each with the port of its page.
     shards: Vec<(Process, u16)>,
     api: u16,
@@ -118,10 +122,16 @@ struct Sharded {
 
 impl Sharded {
     fn start() -> Self {
+        let nats = Nats::start();
+        let bus = nats.url();
+        Self::start_with(nats, bus)
+    }
+
+    fn start_with(nats: Nats, bus: String) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("counting.ron");
         std::fs::write(&config, COUNTING).unwrap();
-        let mut run = Self { config, nats: Nats::start(), shards: Vec::new(), api: free_port(), _dir: dir };
+        let mut run = Self { config, nats, bus, shards: Vec::new(), api: free_port(), _dir: dir };
         for number in 1..=SHARDS {
             let port = free_port();
             let process = run.process(number, port);
@@ -133,8 +143,7 @@ impl Sharded {
     fn process(&self, number: usize, port: u16) -> Process {
         let (config, shard) = (self.config.display().to_string(), format!("{number}/{SHARDS}"));
         let (output, listen) = (format!("scrape=127.0.0.1:{port}"), format!("127.0.0.1:{}", self.api));
-        let bus = self.nats.url();
-        let mut args = vec!["run", &config, "--shard", &shard, "--bus", &bus, "--output", &output];
+        let mut args = vec!["run", &config, "--shard", &shard, "--bus", &self.bus, "--output", &output];
         if number == 1 {
             args.extend(["--listen", &listen]);
         }
@@ -246,5 +255,64 @@ fn shards_go_on_while_the_bus_is_away_and_say_so_once() {
         assert_eq!(process.terminate(), Some(0), "{}", process.log());
         let log = process.log();
         assert_eq!((log.matches("is away").count(), log.matches("is back").count()), (1, 1), "{log}");
+    }
+}
+
+/// A proxy in front of the bus.
+struct BusProxy {
+    api: u16,
+    _process: Process,
+}
+
+impl BusProxy {
+    /// Starts it, and gives the address at which it passes connections on.
+    fn start(nats: &Nats) -> (Self, String) {
+        let api = free_port();
+        let address = format!("127.0.0.1:{api}");
+        let process = promemu(&["proxy", "--address", &address, "--allow-upstream", "127.0.0.1:*"]);
+        eventually("the proxy answers", || get(api, "/version"));
+        let (proxy, port) = (Self { api, _process: process }, free_port());
+        let upstream = nats.url().replace("nats://", "");
+        let listen = format!("127.0.0.1:{port}");
+        proxy.post("/proxies", &json!({ "name": "bus", "listen": listen, "upstream": upstream }));
+        (proxy, format!("nats://{listen}"))
+    }
+
+    fn post(&self, path: &str, body: &Value) {
+        let (status, answer) = http("POST", self.api, path, &body.to_string()).unwrap();
+        assert!(status < 300, "{path}: {answer}");
+    }
+}
+
+#[test]
+fn events_on_a_slow_way_act_when_they_come_are_counted_as_late_and_survive_a_reset() {
+    let nats = Nats::start();
+    let (proxy, bus) = BusProxy::start(&nats);
+    for stream in ["upstream", "downstream"] {
+        let toxic =
+            json!({ "type": "latency", "stream": stream, "attributes": { "latency": 50, "jitter": 10 } });
+        proxy.post("/proxies/bus/toxics", &toxic);
+    }
+    let mut run = Sharded::start_with(nats, bus);
+    run.all_have_heard(3.0);
+    let source = run.shard_of("source");
+    let of_others = |run: &Sharded, family: &str| {
+        let others = (1..=SHARDS).filter(|number| *number != source);
+        others.map(|number| run.own(number, family)).sum::<f64>()
+    };
+    assert!(of_others(&run, "promemu_bus_late_total") > 0.0, "two ways of 50 ms are more than 50 ms");
+    proxy.post(
+        "/proxies/bus/toxics",
+        &json!({ "name": "cut", "type": "reset_peer", "attributes": { "timeout": 0 } }),
+    );
+    run.shards[source - 1].0.wait_for_log("is away");
+    let (status, answer) = http("DELETE", proxy.api, "/proxies/bus/toxics/cut", "").unwrap();
+    assert_eq!(status, 204, "{answer}");
+    let before = of_others(&run, "promemu_bus_received_total");
+    eventually("events come again", || {
+        (of_others(&run, "promemu_bus_received_total") > before + 4.0).then_some(())
+    });
+    for (process, _) in &mut run.shards {
+        assert_eq!(process.terminate(), Some(0), "{}", process.log());
     }
 }

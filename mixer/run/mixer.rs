@@ -285,7 +285,10 @@ impl LiveMixer {
     }
 
     async fn reload(&mut self, plan: Plan) {
-        let mut plan = self.shard.map_or_else(|| plan.clone(), |shard| plan.of_shard(shard));
+        let mut plan = match self.shard {
+            Some(shard) => plan.of_shard(shard),
+            None => plan,
+        };
         self.outcomes.begin(&mut plan);
         let old = Arc::clone(self.runner.fleet());
         let changes = self.runner.replace(plan).await;

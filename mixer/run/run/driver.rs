@@ -69,7 +69,10 @@ async fn ready(
     admission: &Admission,
 ) -> Result<MetricsMixer, Error> {
     let Some(history) = history else {
-        let plan = shard.as_ref().map_or_else(|| plan.clone(), |part| plan.of_shard(part.shard));
+        let plan = match &shard {
+            Some(part) => plan.of_shard(part.shard),
+            None => plan,
+        };
         return MetricsMixer::start(plan, (None, shard), settings, clock, events, admission).await;
     };
     let (seed, from) = (settings.seed, history.start(&clock));

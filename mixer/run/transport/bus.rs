@@ -293,19 +293,21 @@ impl Writer {
     }
 }
 
-/// Hears events that are new. Each source sends its own in order; one that comes back may send its last ones again.
+/// Hears events and actions that are new. Each source sends its events in order, and its actions; one that comes back may send its
+/// last ones again.
 async fn hear_events(mut events: Subscriber, fleets: watch::Receiver<Arc<Fleet>>, own: u64, known_to: Time) {
-    let mut heard: IndexMap<String, (u64, u64)> = IndexMap::new();
+    let mut heard: IndexMap<(String, bool), (u64, u64)> = IndexMap::new();
     while let Some(message) = events.next().await {
         let Some(payload) = of_others(&message.payload, own).filter(|payload| payload.time() > known_to)
         else {
             continue;
         };
         let (source, order) = payload.order();
-        if heard.get(source).is_some_and(|last| order <= *last) {
+        let of = (source.to_owned(), matches!(payload, Payload::Action(..)));
+        if heard.get(&of).is_some_and(|last| order <= *last) {
             continue;
         }
-        heard.insert(source.to_owned(), order);
+        heard.insert(of, order);
         let fleet = Arc::clone(&fleets.borrow());
         fleet.hear(payload);
     }

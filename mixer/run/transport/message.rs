@@ -99,7 +99,7 @@ impl Payload {
         Time::from_unix_nanos(*time)
     }
 
-    /// Its source, and its place in the order of all that this sends: events and actions of a host are counted together.
+    /// Its source, and its place in the order of what this sends.
     pub(crate) fn order(&self) -> (&str, (u64, u64)) {
         let (Self::Event(WireEvent { source, time, sequence, .. })
         | Self::Action(_, WireAction { source, time, sequence, .. })) = self;
