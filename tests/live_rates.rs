@@ -21,8 +21,21 @@ const LINES_MAX: usize = 24;
 /// The samples of a stream: the range of a rate, and those that are compared.
 const SAMPLES: usize = RANGE_SAMPLES + 26;
 const RANGE_SAMPLES: usize = 32;
-/// Configs whose families are all too large for a stream, or do not grow, or whose hosts end too soon.
-const NOT_COMPARED: [&str; 0] = [];
+/// Configs that this test cannot compare: of the first nothing grows that fits into a stream, `kubernetes_cluster` gets pods that the
+/// test does not know, and a stream has no NaN, as `dirty_data` has. `page_lines` compares all of them.
+const NOT_COMPARED: [&str; 11] = [
+    "churn",
+    "custom_scenario",
+    "hosts_load_with_peaks",
+    "processes",
+    "processes_chaos",
+    "processes_churn",
+    "processes_high_cardinality",
+    "processes_realistic",
+    "single_host_load",
+    "kubernetes_cluster",
+    "dirty_data",
+];
 const OPERATORS: [&str; 4] = ["avg", "sum", "min", "max"];
 
 /// A family, and the labels of its series, as a page of metrics has them.
@@ -209,7 +222,7 @@ fn compare(config: &str, lines: &[(String, String)], samples: &Table, prometheus
     assert!(compared > (SAMPLES - RANGE_SAMPLES) * lines.len() / 2, "{config}: only {compared} values");
 }
 
-/// All shipped configs whose hosts live long enough and grow, four at a time, in the environment of `PROMEMU_LONG`.
+/// All shipped configs but these, four at a time, with `PROMEMU_LONG`.
 #[test]
 fn rates_and_aggregates_of_all_configs_are_those_of_prometheus() {
     if std::env::var_os("PROMEMU_LONG").is_none() {
@@ -219,14 +232,23 @@ fn rates_and_aggregates_of_all_configs_are_those_of_prometheus() {
     let configs = shipped_configs();
     let kept: Vec<&String> =
         configs.iter().filter(|config| !NOT_COMPARED.contains(&config.as_str())).collect();
+    let mut failed: Vec<String> = Vec::new();
+    let folder = plugins.path();
     for some in kept.chunks(4) {
         std::thread::scope(|scope| {
-            for config in some {
-                let plugins = plugins.path();
-                scope.spawn(move || lines_with_plugins_are_those_of_prometheus(config, &[], Some(plugins)));
-            }
+            let start = |config: &&String| {
+                let name = String::clone(config);
+                let run = scope.spawn({
+                    let name = name.clone();
+                    move || lines_with_plugins_are_those_of_prometheus(&name, &[], Some(folder))
+                });
+                (name, run)
+            };
+            let runs: Vec<_> = some.iter().map(start).collect();
+            failed.extend(runs.into_iter().filter_map(|(name, run)| run.join().is_err().then_some(name)));
         });
     }
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[test]
