@@ -210,7 +210,7 @@ fn live_shards_hear_each_other_and_one_that_is_killed_comes_back_with_its_state(
     // The others have missed what its hosts emit meanwhile, until it is back.
     run.restart(source);
     let heard = run.all_have_heard(heard + 3.0);
-    // What a client does to one shard reaches all, and those that come later.
+    // A client's action at one shard reaches all, and those that come later.
     let url = format!("http://127.0.0.1:{}", run.api);
     let moved = promemu_command(&["ctl", "--url", &url, "lever", "load", "7"]).output().unwrap();
     assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));

@@ -109,7 +109,7 @@ impl Batch {
         self.lanes.is_empty()
     }
 
-    /// What all environments share.
+    /// The part that all environments share.
     #[must_use]
     pub const fn setup(&self) -> &Arc<Setup> {
         &self.setup

@@ -212,7 +212,7 @@ impl Environment {
         })
     }
 
-    /// What all environments of its description share.
+    /// The part that all environments of its description share.
     #[must_use]
     pub const fn setup(&self) -> &Arc<Setup> {
         &self.setup

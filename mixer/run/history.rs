@@ -117,7 +117,7 @@ impl History {
         moments.saturating_mul(plan.series_count().saturating_add(plan.hosts.len()))
     }
 
-    /// What the hosts of this shard have sent to others since they were last told.
+    /// The events and actions of this shard's hosts since the others were last told.
     fn untold(&self, run: &Backfill, log: &RunLog) -> Vec<Payload> {
         let Some(told_to) = self.told_to else { return Vec::new() };
         let plan = run.plan();

@@ -158,7 +158,7 @@ impl MetricsMixer {
         let next_status = next_status(&settings, &clock);
         let effects = Effects::start(fleets.subscribe(), seed);
         let (shard, bus) = shard.map_or((None, None), |part| (Some(part.shard), part.bus));
-        let bus = bus.map(|bus| bus.go_live(fleets.subscribe(), edges_told_to, untold));
+        let bus = bus.map(|bus| bus.go_live(&fleets.subscribe(), edges_told_to, untold));
         LiveMixer {
             runner,
             effects,

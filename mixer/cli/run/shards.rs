@@ -1,4 +1,4 @@
-//! What a live run of one shard needs of the others.
+//! Needs of one shard that its run alone does not meet.
 
 use promemu_core::error::Error;
 use promemu_core::plan::Plan;

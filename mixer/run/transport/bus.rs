@@ -149,7 +149,7 @@ impl Bus {
         let instance = random_seed();
         let told_to = presence::last_sign(&signs, run, shard).await?.unwrap_or(start.started_at());
         let told_to = told_to.max(start.started_at());
-        presence::show(&signs, run, &ShardPresence::now(shard, (0, 0))).await?;
+        presence::show(&signs, run, &ShardPresence::now(shard)).await?;
         let events = client.subscribe(subject(run, "events")).await.map_err(unanswered)?;
         let first_kept = stream.info().await.map_err(unanswered)?.state.first_sequence;
         let (log, ordered) = read_log(&stream, &subject(run, "log"), start.log_from).await?;
@@ -189,7 +189,7 @@ impl Bus {
     /// this shard are sent first.
     pub(crate) fn go_live(
         self,
-        fleets: watch::Receiver<Arc<Fleet>>,
+        fleets: &watch::Receiver<Arc<Fleet>>,
         known_to: Time,
         untold: Vec<Payload>,
     ) -> LiveBus {
@@ -209,11 +209,7 @@ impl Bus {
         let (signs_own, run_own) = (signs.clone(), run.clone());
         tasks.spawn(async move {
             loop {
-                let counts = {
-                    let fleet = fleets.borrow();
-                    (fleet.active_hosts() as u64, fleet.series_count() as u64)
-                };
-                let own = ShardPresence::now(shard, counts);
+                let own = ShardPresence::now(shard);
                 if presence::show(&signs_own, &run_own, &own).await.is_ok()
                     && let Ok(present) = presence::present(&signs_own, &run_own).await
                 {
@@ -247,7 +243,7 @@ impl LiveBus {
         self.tasks.abort_all();
         let leaving = async {
             presence::leave(&self.signs, &self.run, self.shard).await;
-            // What was sent last is on its way.
+            // The last messages are on their way.
             let _is_sent = self.client.flush().await.is_ok();
         };
         let _has_left = timeout(Duration::from_secs(2), leaving).await.is_ok();

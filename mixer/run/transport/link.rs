@@ -50,7 +50,7 @@ pub(super) struct Link {
     lost_before: AtomicU64,
 }
 
-/// What the bus carries, as promemu's own metrics.
+/// The traffic of the bus, as promemu's own metrics.
 #[derive(Clone, Debug)]
 pub(super) struct BusTally {
     pub(super) sent: IntCounter,

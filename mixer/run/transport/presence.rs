@@ -23,10 +23,6 @@ pub(super) const SILENT_AFTER: Span = Span::from_secs(30);
 pub struct ShardPresence {
     /// Its number, from 1.
     pub shard: u32,
-    /// Number of its hosts that run.
-    pub hosts: u64,
-    /// Number of its series that have a sample.
-    pub series: u64,
     /// Its last sign of life, in nanoseconds since the Unix epoch.
     at_nanos: u64,
     /// `true` if it has ended since.
@@ -34,9 +30,9 @@ pub struct ShardPresence {
 }
 
 impl ShardPresence {
-    pub(super) fn now(shard: Shard, (hosts, series): (u64, u64)) -> Self {
+    pub(super) fn now(shard: Shard) -> Self {
         let at_nanos = wall_now().since(Time::from_unix_nanos(0)).as_nanos();
-        Self { shard: shard.number(), hosts, series, at_nanos, has_left: false }
+        Self { shard: shard.number(), at_nanos, has_left: false }
     }
 
     fn is_present(&self) -> bool {
@@ -63,7 +59,7 @@ pub(super) async fn last_sign(signs: &Store, run: &RunName, shard: Shard) -> Res
 
 /// Says that a shard has ended.
 pub(super) async fn leave(signs: &Store, run: &RunName, shard: Shard) {
-    let last = ShardPresence { has_left: true, ..ShardPresence::now(shard, (0, 0)) };
+    let last = ShardPresence { has_left: true, ..ShardPresence::now(shard) };
     // Without it the last sign becomes too old by itself.
     let _is_told = show(signs, run, &last).await.is_ok();
 }

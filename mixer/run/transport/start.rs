@@ -11,7 +11,7 @@ use super::server::unanswered;
 use super::settings::RunName;
 use crate::clock::wall_now;
 
-/// How often a start that another shard changes meanwhile is looked at again.
+/// The most looks at a start that another shard changes meanwhile.
 const TRIES_MAX: usize = 20;
 
 /// The start of a run. Its shards have the same, whenever they come.
