@@ -101,7 +101,7 @@ fn the_list_shows_plugins_their_contents_and_refused_files() {
     fs::write(folder.path("plugins").join(library("other")), "no library").unwrap();
     let output = folder.run(&["plugins"]);
     insta::assert_snapshot!(text(&output.stdout), @r#"
-    promemu-demo 0.1.0: The smallest plugin of promemu, to start from
+    promemu-demo 0.2.0: The smallest plugin of promemu, to start from
         from plugins/libpromemu_demo.so
 
         scenario staircase: climbs by a step with each update, and starts again at
