@@ -331,6 +331,31 @@ fn connections_follow_changes_of_toxics_and_of_the_proxy() {
 }
 
 #[test]
+fn bytes_that_are_sent_behind_a_change_of_the_toxics_meet_it() {
+    let server = Server::start(&["--allow-upstream", "127.0.0.1:*"]);
+    let port = server.add("p", echo());
+    let mut streams: Vec<TcpStream> = (0..20).map(|_| connect(port)).collect();
+    for round in 0..20 {
+        for stream in &mut streams {
+            exchange(stream, "before").unwrap();
+        }
+        server.add_toxic("p", &json!({"name": "t", "type": "latency", "attributes": {"latency": 600_000}}));
+        for stream in &mut streams {
+            stream.write_all(b"behind").unwrap();
+        }
+        for (number, stream) in streams.iter_mut().enumerate() {
+            stream.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+            assert!(stream.read(&mut [0]).is_err(), "round {round}: connection {number}");
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        }
+        server.ask("DELETE", "/proxies/p/toxics/t", &Value::Null, 204);
+        for stream in &mut streams {
+            stream.read_exact(&mut [0; 6]).unwrap();
+        }
+    }
+}
+
+#[test]
 fn toxicity_is_the_share_of_connections_and_the_same_with_the_same_seed() {
     let disturbed = || -> Vec<bool> {
         let server = Server::start(&["--allow-upstream", "127.0.0.1:*"]);

@@ -78,6 +78,10 @@ impl Link<'_> {
                 },
                 () = sleep_until(wake.unwrap_or(now)), if !is_due && wake.is_some() => {}
                 read = self.source.read_buf(&mut buffer), if waiting.may_grow() => {
+                    // Bytes that follow a change meet the new toxics, also where both are noticed at once.
+                    if self.toxics.has_changed().unwrap_or(true) && self.follow(&mut waiting) {
+                        return Ended::Closed;
+                    }
                     if self.received(read, &mut buffer, &mut waiting).is_err() {
                         return Ended::Closed;
                     }
