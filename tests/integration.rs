@@ -107,4 +107,5 @@ mod types;
 mod validation;
 mod verdict_modes;
 mod verdicts;
+mod version;
 mod watch;

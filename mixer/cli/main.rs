@@ -66,6 +66,7 @@ mod table;
 mod test;
 mod truth;
 mod validate;
+mod version;
 mod watchdog;
 
 use std::process::ExitCode;

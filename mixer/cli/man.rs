@@ -2,6 +2,7 @@
 //! its commands.
 
 use clap::Command;
+use clap::builder::Resettable;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use promemu_core::error::Error;
@@ -16,7 +17,8 @@ pub(crate) fn man() -> Result<(), Error> {
 }
 
 fn page() -> Result<Vec<u8>, std::io::Error> {
-    let command = args::command();
+    // The build is no part of the manual.
+    let command = args::command().long_version(Resettable::Reset);
     let page = Man::new(command.clone()).manual("promemu");
     let mut roff = Vec::new();
     page.render_title(&mut roff)?;

@@ -45,7 +45,8 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     }
     let joined = join_bus(&settings, &file).await?;
     let spec = spec(&settings, &file, joined)?;
-    let shutdown = shutdown_signal(spec.watch.as_ref().map(Watch::requests))?;
+    let reloads = spec.watch.as_ref().map(Watch::requests);
+    let shutdown = shutdown_signal(reloads.clone())?;
     let RunSettings { outputs, .. } = &spec.settings;
     let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
     let api = daemon::start_api(&settings, &outputs, spec.plan.defaults.clone()).await?;
@@ -58,7 +59,7 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
     if let Some(api) = &api {
         api.add_main(request, run.clone())?;
     }
-    let service = Service::accompany(Some(run.clone()));
+    let service = Service::accompany(Some(run.clone()), reloads);
     let mut driving = pin!(driving);
     let reason = tokio::select! {
         () = &mut driving => StopReason::Request,

@@ -40,6 +40,7 @@ use crate::logs::is_terminal;
 use crate::stdout;
 use arguments::ConfigArguments;
 use durations::status_interval;
+pub(crate) use outputs::output_kinds;
 use outputs::{GatewayDefaults, OutputArg, parse_outputs, refuse_twins};
 use shard::ShardFlags;
 use simulator::SimulatorVariables;

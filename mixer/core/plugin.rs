@@ -22,6 +22,7 @@ pub use boundary::{ModelInstance, ScenarioInstance, TickChanges, read_plugin};
 pub use configured::{ConfiguredModel, ConfiguredScenario};
 pub use declaration::{ConfigDecl, ModelDecl, ParamDecl, PluginDecl, ScenarioDecl};
 pub use param::{ParamType, ParamValue, Refusal, join};
+pub use promemu_plugin::abi::{ABI_MAJOR as INTERFACE_MAJOR, ABI_MINOR as INTERFACE_MINOR};
 pub use registry::{
     PluginStatus, config, configs, folders, model, models, refresh, scenario, scenarios, set_folders,
     statuses,

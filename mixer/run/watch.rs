@@ -5,11 +5,12 @@
 //! again, makes a new plan. It knows no class and no arguments: a [`ConfigLoader`] loads the config as it was loaded for
 //! the run.
 
+mod reload_requests;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -31,6 +32,8 @@ use crate::outputs::pushgateway::PushSettings;
 use crate::outputs::shared::Admission;
 use crate::settings::RunSettings;
 use crate::whole_file;
+
+pub use reload_requests::{ReloadCounts, ReloadRequests};
 
 /// One edit is many events: the files are read after this time without one.
 const QUIET_TIME: Duration = Duration::from_millis(300);
@@ -67,22 +70,6 @@ pub struct Watch {
     broken: Option<String>,
     /// `true` if plugins were added, changed or removed since the last plan was made.
     are_plugins_new: bool,
-}
-
-/// Asks a watch to read its files now.
-#[derive(Clone, Debug)]
-pub struct ReloadRequests {
-    sender: mpsc::Sender<()>,
-    is_asked: Arc<AtomicBool>,
-}
-
-impl ReloadRequests {
-    /// Has the config reloaded if its files have changed. An end of the run ends the request.
-    pub fn ask(&self) {
-        self.is_asked.store(true, Ordering::Relaxed);
-        // A full channel has a change to tell already.
-        let _is_first = self.sender.try_send(()).is_ok();
-    }
 }
 
 /// Files with their texts; `None` for one that cannot be read.
@@ -137,7 +124,7 @@ impl Watch {
                 "the config {from} and has no file to watch; save it as configs/NAME.ron, or do not watch it"
             ))
         })?;
-        let sender = watch.requests.sender.clone();
+        let sender = watch.requests.wake();
         let by_system = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| is_read(event.kind)) {
                 return;
@@ -176,7 +163,7 @@ impl Watch {
             loader,
             watcher: None,
             changes,
-            requests: ReloadRequests { sender, is_asked: Arc::default() },
+            requests: ReloadRequests::new(sender),
             config,
             texts: source.map(|(path, text)| (path.to_owned(), Some(text.to_owned()))).into_iter().collect(),
             unreadable: None,
@@ -214,7 +201,7 @@ impl Watch {
         }
         loop {
             let are_watched = self.watch_folders().is_ok();
-            let is_asked = self.requests.is_asked.swap(false, Ordering::Relaxed);
+            let ReloadCounts { asked, answered } = *self.requests.counts().borrow();
             let complaints = (self.broken.clone(), self.unreadable.clone());
             // An edit from before the folders were watched made no event, so the files are read first.
             if let Some(plan) = self.edited(running, started_at).await {
@@ -226,9 +213,10 @@ impl Watch {
                     Ok(()) => drop(plans.send(plan).await),
                     Err(error) => self.log_broken(&error),
                 }
-            } else if is_asked && complaints == (self.broken.clone(), self.unreadable.clone()) {
+            } else if asked > answered && complaints == (self.broken.clone(), self.unreadable.clone()) {
                 info!(config = %self.config, "config is as it was, and is not reloaded");
             }
+            self.requests.answer(asked);
             if are_watched {
                 self.settled().await;
             } else {

@@ -23,13 +23,14 @@ use super::store::StoreArgs;
 use super::test::TestArgs;
 use super::truth::TruthArgs;
 use super::validate::ValidateArgs;
+use crate::version;
 
 /// Emulates hosts with metrics: pushes them to a Prometheus Pushgateway, serves them for a scrape, or writes them to a database (remote write, OTLP) or a file; one run can do several of these.
 ///
 /// A flag overrides its variable, a variable the config file, and that the default.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Parser)]
-#[command(name = "promemu", version, max_term_width = 100, args_override_self = true)]
+#[command(name = "promemu", version, long_version = version::long(), max_term_width = 100, args_override_self = true)]
 #[command(
     after_help = "Start with:\n  promemu --list-configs\n  promemu new shop\n  promemu run hosts_load_with_peaks hosts_count=5 --embedded"
 )]

@@ -8,18 +8,18 @@ use promemu_core::scenario::KINDS;
 
 /// The files of the SDK.
 const SDK: [(&str, &str); 12] = [
-    ("sdk/src/lib.rs", include_str!("../../../plugins/api/src/lib.rs")),
-    ("sdk/src/abi.rs", include_str!("../../../plugins/api/src/abi.rs")),
-    ("sdk/src/config.rs", include_str!("../../../plugins/api/src/config.rs")),
-    ("sdk/src/export.rs", include_str!("../../../plugins/api/src/export.rs")),
-    ("sdk/src/family.rs", include_str!("../../../plugins/api/src/family.rs")),
-    ("sdk/src/model.rs", include_str!("../../../plugins/api/src/model.rs")),
-    ("sdk/src/param.rs", include_str!("../../../plugins/api/src/param.rs")),
-    ("sdk/src/refused.rs", include_str!("../../../plugins/api/src/refused.rs")),
-    ("sdk/src/scenario.rs", include_str!("../../../plugins/api/src/scenario.rs")),
-    ("sdk/src/tables.rs", include_str!("../../../plugins/api/src/tables.rs")),
-    ("sdk/src/tick.rs", include_str!("../../../plugins/api/src/tick.rs")),
-    ("sdk/promemu_plugin.h", include_str!("../../../plugins/api/promemu_plugin.h")),
+    ("sdk/src/lib.rs", include_str!("sdk/lib.rs")),
+    ("sdk/src/abi.rs", include_str!("sdk/abi.rs")),
+    ("sdk/src/config.rs", include_str!("sdk/config.rs")),
+    ("sdk/src/export.rs", include_str!("sdk/export.rs")),
+    ("sdk/src/family.rs", include_str!("sdk/family.rs")),
+    ("sdk/src/model.rs", include_str!("sdk/model.rs")),
+    ("sdk/src/param.rs", include_str!("sdk/param.rs")),
+    ("sdk/src/refused.rs", include_str!("sdk/refused.rs")),
+    ("sdk/src/scenario.rs", include_str!("sdk/scenario.rs")),
+    ("sdk/src/tables.rs", include_str!("sdk/tables.rs")),
+    ("sdk/src/tick.rs", include_str!("sdk/tick.rs")),
+    ("sdk/promemu_plugin.h", include_str!("promemu_plugin.h")),
 ];
 
 /// Files in which the names of the package and the scenario, and promemu's version, are filled in.

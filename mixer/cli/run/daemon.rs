@@ -26,7 +26,7 @@ pub(super) async fn wait_for_runs(
     info!(
         "no --config, so promemu waits for runs; create one with promemu ctl create CONFIG or POST /api/v1/runs"
     );
-    let service = Service::accompany(None);
+    let service = Service::accompany(None, None);
     shutdown.await;
     drop(service);
     api.end(StopReason::Signal).await;
@@ -62,7 +62,7 @@ pub(super) async fn keep_main(
         }
         std::future::pending::<()>().await;
     };
-    let service = Service::accompany(None);
+    let service = Service::accompany(None, None);
     tokio::select! {
         () = shutdown => {}
         () = tell_failure => {}

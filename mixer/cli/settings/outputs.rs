@@ -95,6 +95,11 @@ const KINDS: [Kind; 5] = [
     },
 ];
 
+/// The names of all kinds of outputs.
+pub(crate) fn output_kinds() -> Vec<&'static str> {
+    KINDS.iter().map(|kind| kind.name).collect()
+}
+
 /// Parses all outputs. The variable has them in one text, separated by blanks; a flag has one, which may contain
 /// blanks. Requests take `timeout` at most, unless an output says otherwise.
 pub(super) fn parse_outputs(typed: &[String], timeout: Duration) -> Result<Vec<OutputArg>, Error> {
