@@ -15,7 +15,7 @@ pub(crate) const ARGUMENT_PREFIX: &str = "PME_ARG_";
 pub(crate) const TOKEN_VARIABLE: &str = "PME_API_TOKEN";
 
 /// Variables and their older names, which are read where the variable is not set.
-pub(crate) const OLDER_NAMES: [(&str, &str); 7] = [
+pub(crate) const OLDER_NAMES: [(&str, &str); 8] = [
     ("PME_PUSH_INTERVAL", "PME_PUSHGATEWAY_PUSH_INTERVAL"),
     ("PME_PUSH_TIMEOUT", "PME_PUSHGATEWAY_PUSH_TIMEOUT"),
     ("PME_PUSH_FORMAT", "PME_PUSHGATEWAY_FORMAT"),
@@ -23,6 +23,7 @@ pub(crate) const OLDER_NAMES: [(&str, &str); 7] = [
     ("PME_CLEANUP_ON_FINISH", "PME_PUSHGATEWAY_CLEANUP_ON_FINISH"),
     ("PME_STATUS_INTERVAL", "PME_SHOW_STATUS_INTERVAL_SEC"),
     ("PME_DEBUG", "PME_DEBUG_MODE"),
+    ("PME_TRUTH", "PME_EXPORT_TRUTH"),
 ];
 
 /// The flag with the variable that is to be read for it: its own, or an older one that is set. An empty variable counts as

@@ -10,6 +10,9 @@ use crate::event::{
 };
 use crate::fault::renamed_event;
 
+/// The event of a simulation that was emitted to its hosts once, and the one that they hear.
+const BEFORE_THE_HOSTS: (&str, &str) = ("simulation_created", "simulation_started");
+
 impl Resolver<'_> {
     /// Warns of subscriptions to events that nothing emits and that are called much like one that comes, or that come from
     /// unknown hosts: they are probably misspelt.
@@ -33,6 +36,10 @@ impl Resolver<'_> {
             let is_known = known.contains(&**event);
             if let Some(name) = renamed_event(event).filter(|_| !is_known) {
                 self.problems.error(*span, format!("event {event:?} is called {name} now"));
+            } else if !is_known && **event == *BEFORE_THE_HOSTS.0 && !is_of_clients(source) {
+                let (event, heard) = BEFORE_THE_HOSTS;
+                self.problems
+                    .error(*span, format!("event {event:?} comes before the hosts; listen to {heard}"));
             } else if !is_known
                 && !self.events.emits_any
                 && !is_of_clients(source)
