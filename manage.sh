@@ -4,6 +4,8 @@ set -euo pipefail
 
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
+readonly cargo_deb_version=3.8.0
+readonly cargo_sbom_version=0.10.0
 readonly deny_version=0.20.2
 readonly fuzz_version=0.13.2
 readonly schemathesis_version=4.32.5
@@ -12,6 +14,7 @@ readonly gymnasium_version=1.4.0
 readonly maturin_version=1.16.0
 readonly numpy_version=2.2.6
 readonly pytest_version=9.2.0
+readonly semver_checks_version=0.51.0
 # The Debian release with a Prometheus that takes remote write 2.0, and a VictoriaMetrics that takes OTLP.
 readonly newer_release=forky
 apt_updated=no
@@ -24,8 +27,14 @@ usage: ./manage.sh COMMAND
                     live page; OPTIONs are passed to promemu
   plugins           build the shipped plugins into target/release/plugins, where the promemu beside it finds them
   wheel             build the wheel of the Python package into target/wheels
-  package           make an archive of the program, its plugins, configs, manual and completions in target/package, and on Debian a
-                    package, by cargo-deb
+  package           make an archive of the program, its plugins, configs, manual and completions in target/dist, with a bill of
+                    materials, sums and an installer, and on Debian a package
+  crates [OPTION…]  package the crates that are published in target/package, and build them from that; OPTIONs are those of
+                    cargo package
+  sdk [REVISION]    find changes of the plugin SDK that break plugins, since a revision of git or the last release
+  coverage [FILTER…]
+                    run the tests of Rust and Python, and show which lines they run; each must be 80 % or more. FILTERs select
+                    integration tests, and then nothing is required
   pictures          make the pictures of the README anew: of the live page, by Chromium, and of a plot
   valgrind          run the tests of plugins under valgrind, which finds memory errors; Linux only
   fuzz TARGET MINUTES
@@ -497,15 +506,26 @@ build_plugins() {
     "$release/promemu" plugins
 }
 
-# The archive for a machine without Rust, and on Debian a package that systemd runs.
+# Installs a subcommand of cargo, unless cargo has it.
+ensure_cargo_command() {
+    local command="$1" package="cargo-$1" version="$2"
+    if cargo "$command" --version >/dev/null 2>&1; then return; fi
+    say "no $package: installing it"
+    cargo install --locked --quiet "$package" --version "$version" ||
+        die "$package could not be installed. Run by hand:" "  cargo install $package --locked --version $version"
+}
+
+# All of a release for this kind of machine: an archive for machines without Rust, its bill of materials, and on Debian a package that
+# systemd runs.
 make_package() {
     build_plugins
-    local target="${CARGO_TARGET_DIR:-target}" version kind name
-    local out="$target/package"
-    version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
+    ensure_cargo_command sbom "$cargo_sbom_version"
+    local target="${CARGO_TARGET_DIR:-target}" version kind name crate
+    local out="$target/dist"
+    version="$(package_version)"
     kind="$(rustc -vV | sed -n 's/^host: //p')"
     name="promemu-$version-$kind"
-    rm -rf "$out"
+    rm -rf -- "$out"
     mkdir -p "$out/$name"
     "$target/release/promemu" man >"$out/promemu.1"
     "$target/release/promemu" completions bash >"$out/promemu.bash"
@@ -514,14 +534,57 @@ make_package() {
     cp -R "$target/release/promemu" "$target/release/plugins" configs README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT \
         "$out/promemu.1" "$out/promemu.bash" "$out/_promemu" "$out/promemu.fish" "$out/$name/"
     tar -C "$out" -czf "$out/$name.tar.gz" "$name"
-    say "$out/$name.tar.gz"
-    if ! have dpkg; then return; fi
-    if ! cargo deb --version >/dev/null 2>&1; then
-        say 'no cargo-deb: installing it'
-        cargo install cargo-deb --locked --quiet
+    rm -rf -- "${out:?}/$name"
+    # Each is linked by itself.
+    for crate in promemu promemu-{dynamics-plugin,memcached,population,processes}; do
+        cargo sbom --cargo-package "$crate" --output-format cyclone_dx_json_1_6 >"$out/${name/promemu/"$crate"}.cdx.json"
+    done
+    cp install.sh "$out/"
+    if have dpkg; then
+        ensure_cargo_command deb "$cargo_deb_version"
+        # The architecture stands in the package's own name.
+        cargo deb --no-build --output "$out/promemu-$version-$(dpkg --print-architecture).deb"
     fi
-    # The architecture stands in the package's own name.
-    cargo deb --no-build --output "$out/promemu-$version-$(dpkg --print-architecture).deb"
+    write_sums "$out"
+}
+
+package_version() {
+    sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1
+}
+
+# Writes the sums of what is published from a folder.
+write_sums() (
+    cd "$1"
+    shopt -s nullglob
+    files=(promemu-*.tar.gz promemu-*.deb promemu-*.cdx.json install.sh)
+    if have sha256sum; then sha256sum "${files[@]}"; else shasum -a 256 "${files[@]}"; fi >SHA256SUMS
+    ls -l "${files[@]}" SHA256SUMS
+)
+
+# Crates of the workspace that nobody depends on: their libraries are in the archive.
+readonly private_crates=(promemu-demo promemu-dynamics-plugin promemu-memcached promemu-population promemu-processes promemu-python)
+
+# What `cargo publish` would send, built from the packages alone unless cargo is told not to.
+package_crates() {
+    ensure_rust
+    local crate exclude=()
+    for crate in "${private_crates[@]}"; do exclude+=(--exclude "$crate"); done
+    cargo package --workspace "${exclude[@]}" --locked "$@"
+}
+
+# Without a revision it is the last release; before the first one there is nothing to break.
+check_sdk() {
+    local revision="${1:-}"
+    ensure_rust
+    if [[ -z $revision ]]; then
+        revision="$(git tag --list 'v*' --sort=-version:refname --no-contains HEAD | head -n 1)"
+        if [[ -z $revision ]]; then
+            say '== plugin SDK: skipped, there is no release before this one'
+            return
+        fi
+    fi
+    ensure_cargo_command semver-checks "$semver_checks_version"
+    step "plugin SDK since $revision" cargo semver-checks --package promemu-plugin --baseline-rev "$revision"
 }
 
 make_pictures() {
@@ -548,12 +611,13 @@ run_test() {
     (need_rig_packages) || say 'the test of the rig is skipped'
     step 'formatting' cargo fmt --all --check
     if have shellcheck; then
-        step 'scripts' shellcheck -x manage.sh tests/schema.sh docker/stack.sh docker/simulations.sh docker/resilience.sh docker/rig.sh docker/prometheus/start.sh
+        step 'scripts' shellcheck -x manage.sh install.sh tests/schema.sh docker/image_root.sh docker/stack.sh docker/simulations.sh docker/resilience.sh docker/rig.sh docker/prometheus/start.sh
     else
         say '== scripts: skipped, shellcheck is not installed'
     fi
     step 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
     check_dependencies
+    step 'crates' package_crates --quiet --no-verify --allow-dirty
     step 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
     # Most tests wait for servers most of the time.
     step 'tests' env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}" \
@@ -564,6 +628,8 @@ run_test() {
     check_python
 }
 
+# shellcheck source=tests/coverage.sh
+. tests/coverage.sh
 # shellcheck source=docker/stack.sh
 . docker/stack.sh
 # shellcheck source=docker/simulations.sh
@@ -662,6 +728,9 @@ main() {
             if (($# > 0)); then wrong "package takes no arguments: $*"; fi
             make_package
             ;;
+        crates) package_crates "$@" ;;
+        sdk) check_sdk "$@" ;;
+        coverage) run_coverage "$@" ;;
         pictures)
             if (($# > 0)); then wrong "pictures takes no arguments: $*"; fi
             make_pictures
