@@ -34,11 +34,15 @@ fn system(cycles: usize) -> String {
 
 /// Exports the system, and records it with its actions.
 fn recorded(dir: &Path, cycles: usize) -> String {
-    let path = |name: &str| dir.join(format!("{name}-{cycles}")).to_str().unwrap().to_owned();
+    recorded_from(dir, &cycles.to_string(), &system(cycles), BEGIN)
+}
+
+fn recorded_from(dir: &Path, name: &str, system: &str, from: &str) -> String {
+    let path = |kind: &str| dir.join(format!("{kind}-{name}")).to_str().unwrap().to_owned();
     let [config, data, truth, recording] = ["system", "data", "truth", "recording"].map(path);
     let config = format!("{config}.ron");
-    fs::write(&config, system(cycles)).unwrap();
-    let range = ["--seed", "4", "--from", BEGIN, "--for", "50m", "--step", "5s", "--format", "blocks"];
+    fs::write(&config, system).unwrap();
+    let range = ["--seed", "4", "--from", from, "--for", "50m", "--step", "5s", "--format", "blocks"];
     done(&[&["export", &config, "--out", &data, "--truth", &truth], &range[..]].concat());
     done(&["record", "--blocks", &data, "--out", &recording]);
     done(&["record", "action", "--truth-file", &truth, "--out", &recording]);
@@ -166,4 +170,43 @@ fn an_action_that_changes_too_seldom_and_flags_of_configs_are_refused() {
     assert!(code == Some(2) && said.contains("shop.ron must end with .promemu-model"), "{said}");
     let (code, said) = told(&["validate", model, &recording, "--promql"]);
     assert!(code == Some(2) && said.contains("--promql is for configs"), "{said}");
+}
+
+#[test]
+fn a_model_in_a_folder_learns_from_a_later_recording_and_can_be_rolled_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let [_, model] = fitted(dir.path());
+    let later = system(20).replace("10 + 0.8", "12 + 0.8");
+    let later = recorded_from(dir.path(), "later", &later, "2026-01-06T00:00:00Z");
+    let folder = dir.path().join("models").to_str().unwrap().to_owned();
+    let said = done(&["models", "add", &folder, &model]);
+    assert!(said.contains("version 1 is added, and current"), "{said}");
+    let learned = done(&["models", "learn", &folder, &later, "--json", "-"]);
+    let learned: Value = serde_json::from_str(&learned).unwrap();
+    assert_eq!((&learned["from_version"], &learned["version"]), (&1.into(), &2.into()), "{learned}");
+    let error = |of: &str| learned["last_errors"][of].as_f64().unwrap();
+    assert!(error("model") < 0.7 * error("first"), "{learned}");
+    let changes = learned["events"].as_array().unwrap();
+    assert!(changes.iter().any(|event| event["change"] == "promoted"), "{learned}");
+
+    let said = done(&["models", "compare", &folder, "--recording", &later]);
+    let at_15 = |version: &str| {
+        let line = said.lines().find(|line| line.trim_start().starts_with(version)).unwrap();
+        line.split_whitespace().last().unwrap().parse::<f64>().unwrap()
+    };
+    assert!(at_15("2") < 0.8 * at_15("1"), "{said}");
+
+    let said = done(&["models", "rollback", &folder]);
+    assert!(said.contains("version 1 is current again"), "{said}");
+    let current = Path::new(&folder).join("current.promemu-model");
+    assert_eq!(fs::read(&current).unwrap(), fs::read(&model).unwrap());
+    assert!(told(&["models", "rollback", &folder]).1.contains("had no other current model before"));
+    done(&["models", "promote", &folder, "2"]);
+    let said = done(&["models", "list", &folder]);
+    assert!(said.lines().any(|line| line.starts_with("* 2") && line.contains("(promoted)")), "{said}");
+    // What it has learned is not learned again.
+    let again = done(&["models", "learn", &folder, &later]);
+    assert!(again.contains("0 rows learned") && again.contains("version 2 stays"), "{again}");
+    assert!(told(&["models", "promote", &folder, "7"]).1.contains("version 7 cannot be read"));
+    assert!(told(&["models", "list", &model]).1.contains("promemu models add makes one"));
 }

@@ -81,7 +81,7 @@ fn out<'a>(args: &'a FitArgs, form: &OutForm) -> Result<&'a Path, Error> {
     Ok(out)
 }
 
-fn told(error: LearnError) -> Error {
+pub(crate) fn told(error: LearnError) -> Error {
     match error {
         LearnError::Recording(source) => {
             Error::System { what: "the recording cannot be read; record it again".to_owned(), source }

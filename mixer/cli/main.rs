@@ -40,6 +40,7 @@ mod list;
 mod logs;
 mod man;
 mod metrics_file;
+mod models;
 mod new;
 mod once;
 mod output_file;
@@ -146,6 +147,7 @@ const fn writes_and_ends(cli: &Cli) -> bool {
         Some(
             Command::Export(_)
             | Command::Fit(_)
+            | Command::Models(_)
             | Command::Plot(_)
             | Command::Dashboard(_)
             | Command::New(_)
@@ -169,6 +171,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Error> {
         Some(Command::Ctl(args)) => return block_on(ctl::ctl(&cli, args)),
         Some(Command::Plugins) => return done(plugins::plugins()),
         Some(Command::Fit(args)) => return done(fit::fit(args, cli.seed)),
+        Some(Command::Models(args)) => return done(models::models(args)),
         Some(Command::Cardinality(args)) => return cardinality::cardinality(args),
         Some(Command::Data(args)) => return data::data(args),
         Some(Command::Store(args)) => return done(store::store(args, cli.once)),

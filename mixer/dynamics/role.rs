@@ -192,6 +192,12 @@ impl HostState {
         &self.scratch.features
     }
 
+    /// What the network has added to a change in the last step.
+    #[must_use]
+    pub fn correction(&self, column: usize) -> f64 {
+        self.scratch.pass.corrections.get(column).copied().unwrap_or_default()
+    }
+
     /// The logarithm of the variance that the network has told in the last step.
     #[must_use]
     pub fn log_variance(&self, column: usize) -> Option<f64> {

@@ -9,19 +9,25 @@
 //! | networks: their gradients, their training, and the ensemble on threads | [`gradient`], [`training`], [`members`] |
 //! | forecasts by own rollouts, and their scores | [`rollout`], [`scoring`] |
 //! | the noise of a step | [`noise`] |
+//! | rows of a recording for a model that is there | [`matching`] |
+//! | a model that goes on learning, in a shadow | [`online`], with [`recursive`] least squares and drift by [`adwin`] |
 //! | all of it | [`fitting`]; [`validation`] of a model against another recording |
 //!
 //! The rows of a recording are in three parts by time: in the first one weights are learned, in the second one parts of the model are
 //! chosen, and the third one says how good it is.
 
+mod adwin;
 mod fitting;
 mod gradient;
 mod hyperparameters;
 mod identities;
 mod levels;
 mod linear_part;
+mod matching;
 mod members;
 mod noise;
+mod online;
+mod recursive;
 mod rollout;
 mod rows;
 mod scoring;
@@ -34,4 +40,5 @@ pub use fitting::{DynamicsFit, DynamicsOptions, FitProgress, fit_dynamics, train
 pub use hyperparameters::{Hyperparameters, Stage};
 pub use levels::ActionSupport;
 pub use members::{Checkpoints, NoCheckpoints};
+pub use online::{OnlineChange, OnlineEvent, OnlineLearner, OnlineReport};
 pub use validation::{ActionEffect, DynamicsValidation, validate_dynamics};

@@ -47,7 +47,8 @@ mod validation;
 
 pub use dynamics::{
     ActionEffect, ActionSupport, Checkpoints, DynamicsFit, DynamicsOptions, DynamicsValidation, FitProgress,
-    Hyperparameters, NoCheckpoints, Stage, fit_dynamics, train_member, validate_dynamics,
+    Hyperparameters, NoCheckpoints, OnlineChange, OnlineEvent, OnlineLearner, OnlineReport, Stage,
+    fit_dynamics, train_member, validate_dynamics,
 };
 pub use error::LearnError;
 pub use fitting::{FitOptions, FittedConfig, fit};

@@ -13,6 +13,7 @@ use super::data::DataArgs;
 use super::describe::DescribeArgs;
 use super::export::ExportArgs;
 use super::fit::FitArgs;
+use super::models::ModelsArgs;
 use super::new::NewArgs;
 use super::pipeline::PipelineArgs;
 use super::plot::PlotArgs;
@@ -337,6 +338,8 @@ pub(crate) enum Command {
     Pipeline(PipelineArgs),
     /// Make a config of a recording, with the simplest scenario for each metric
     Fit(FitArgs),
+    /// Keep versions of a dynamics model in a folder: list, compare, promote, roll back, and let it go on learning
+    Models(ModelsArgs),
     /// Say in figures how much a config is like a recording: forecasts, distributions, plausibility
     Validate(ValidateArgs),
     /// List the scenarios, or describe one: its parameters and an example

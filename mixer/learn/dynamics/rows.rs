@@ -278,6 +278,11 @@ impl HostRows {
         self.values[row * self.width + column]
     }
 
+    /// The time of a row, in milliseconds since the Unix epoch.
+    pub(super) fn at_ms(&self, row: usize) -> i64 {
+        self.begin_ms + whole_millis(number(row) * self.step_ms / 1000.0)
+    }
+
     /// The time of a row, in seconds since the Unix epoch.
     pub(super) fn at_secs(&self, row: usize) -> f64 {
         (millis(self.begin_ms) + number(row) * self.step_ms) / 1000.0

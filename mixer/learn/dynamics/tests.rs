@@ -13,11 +13,14 @@ use promemu_wire::samples::{ReadSeries, Selector};
 use super::*;
 use crate::load::Floats;
 
-const STEP_MS: i64 = 5_000;
+pub(super) const STEP_MS: i64 = 5_000;
 
 /// A recording of these metrics of one host, of which one may have a label as in `name{zone=north}`, with the times at which an action
 /// is on.
-fn recorded(metrics: &BTreeMap<&str, Vec<f64>>, on: &[(i64, i64)]) -> (tempfile::TempDir, Recording) {
+pub(super) fn recorded(
+    metrics: &BTreeMap<&str, Vec<f64>>,
+    on: &[(i64, i64)],
+) -> (tempfile::TempDir, Recording) {
     let dir = tempfile::tempdir().unwrap();
     let folder = RecordingFolder::open(dir.path(), 2).unwrap();
     let source = SourceEntry::new("scrape", "x");
@@ -47,7 +50,7 @@ fn recorded(metrics: &BTreeMap<&str, Vec<f64>>, on: &[(i64, i64)]) -> (tempfile:
 }
 
 /// Times of different lengths at which an action is on, each begun and ended by a step, and its level in the step to each row.
-fn cycles(rows: i64, rng: &mut Rng) -> (Vec<(i64, i64)>, Vec<f64>) {
+pub(super) fn cycles(rows: i64, rng: &mut Rng) -> (Vec<(i64, i64)>, Vec<f64>) {
     let (mut on, mut at) = (Vec::new(), 5);
     let mut length =
         |low: i64, high: i64| low + i64::try_from(rng.below((high - low).unsigned_abs())).unwrap();
@@ -76,11 +79,11 @@ fn linear_system(rows: i64) -> (tempfile::TempDir, Recording) {
     recorded(&metrics, &on)
 }
 
-fn options(numbers: Hyperparameters) -> DynamicsOptions {
+pub(super) fn options(numbers: Hyperparameters) -> DynamicsOptions {
     DynamicsOptions { seed: 1, threads: 2, numbers, ..DynamicsOptions::default() }
 }
 
-fn fitted(recording: &Recording, options: &DynamicsOptions) -> DynamicsFit {
+pub(super) fn fitted(recording: &Recording, options: &DynamicsOptions) -> DynamicsFit {
     fit_dynamics(recording, options, &mut NoCheckpoints, &mut |_| {}).unwrap()
 }
 

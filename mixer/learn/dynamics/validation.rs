@@ -1,22 +1,18 @@
 //! A dynamics model against a recording: scores of forecasts, and the effect of each action.
 
-use std::collections::BTreeSet;
-
 use promemu_core::rng::Seed;
 use promemu_dynamics::file::Model;
 use promemu_dynamics::role::{Moment, RoleModel};
 use promemu_dynamics::schema::{Predictor, Score};
 use promemu_dynamics::series::rates;
 use promemu_wire::recording::Recording;
-use promemu_wire::samples::Selector;
 
-use super::levels::Levels;
+use super::matching::rows_by_role;
 use super::rollout::{HORIZONS, LONGEST, Stretch, deviations};
-use super::rows::{HostRows, HostTable, tables, without_sums};
+use super::rows::HostRows;
 use super::scoring::{Scoring, Stretches};
 use crate::error::LearnError;
-use crate::grid::{millis, whole_millis};
-use crate::load::load;
+use crate::grid::millis;
 use crate::statistics::{mean, number, quantile, sorted};
 
 /// Paths of an effect.
@@ -60,14 +56,7 @@ pub fn validate_dynamics(
     seed: u64,
     mut progress: impl FnMut(&'static str, usize, usize),
 ) -> Result<DynamicsValidation, LearnError> {
-    // The same series as those of the fit: others would have other labels in common, and other parts.
-    let selectors = model.lineage.selectors.iter().flat_map(|text| Selector::parse(text));
-    let selectors: Vec<Selector> = selectors.collect();
-    let samples = load(recording, &selectors, |done, all| progress("slices", done, all))?;
-    let (all, _, _) = tables(recording, &samples, Some(model.step_secs));
-    let names: BTreeSet<&str> = all.iter().map(|table| &*table.host.name).collect();
-    let mut levels = Levels::of(&recording.actions()?, &names, whole_millis(model.step_secs));
-    levels.take_order_of(&model.actions);
+    let all = rows_by_role(recording, model, |done, all| progress("slices", done, all))?;
     let share = held_out(recording, model);
     let stretches = Stretches {
         learned: Stretch { from: 0.0, to: 1.0 },
@@ -76,11 +65,7 @@ pub fn validate_dynamics(
     };
     let mut found = DynamicsValidation { roles: Vec::new(), hosts: 0, share, effects: Vec::new() };
     for (n, own) in model.roles.iter().enumerate() {
-        let rows: Vec<HostRows> = all
-            .iter()
-            .filter_map(|table| matched(table, own))
-            .map(|table| HostRows::of(&table, &own.role.columns, model.step_secs, &levels))
-            .collect();
+        let rows: Vec<HostRows> = all[n].iter().map(|(_, rows)| rows.clone()).collect();
         progress("roles", n + 1, model.roles.len());
         if rows.is_empty() {
             found.roles.push(Vec::new());
@@ -105,19 +90,6 @@ fn held_out(recording: &Recording, model: &Model) -> f64 {
     }
     let seen = millis(held_out - begin_ms) / millis((end_ms - begin_ms).max(1));
     (1.0 - seen).clamp(0.05, 1.0)
-}
-
-/// A table with the columns of a role, in their order; `None` if it does not have all of them.
-fn matched(table: &HostTable, model: &RoleModel) -> Option<HostTable> {
-    let mut table = table.clone();
-    without_sums(std::slice::from_mut(&mut table));
-    let width = table.columns.len();
-    let place = |column: &promemu_dynamics::schema::Column| {
-        table.columns.iter().position(|own| own.shown() == column.shown() && own.kind == column.kind)
-    };
-    let places: Vec<usize> = model.role.columns.iter().map(place).collect::<Option<_>>()?;
-    let values = table.values.chunks_exact(width).flat_map(|row| places.iter().map(|n| row[*n])).collect();
-    Some(HostTable { values, columns: model.role.columns.clone(), ..table })
 }
 
 /// Responses to each action: pairs of paths with the same noise, from the newest states of the rows, with the action and without it.
