@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::connection::State;
 use async_nats::jetstream;
-use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::kv::Store;
 use async_nats::{Client, Subscriber};
 use futures_util::StreamExt;
@@ -19,16 +17,17 @@ use promemu_core::timeline::RunLog;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::link::{BusSender, Link, Outgoing};
+use super::log_reader::LogReader;
 use super::message::{Message, Payload};
 use super::presence::{self, SIGN_INTERVAL, ShardPresence};
-use super::server::{
-    ANSWER_WITHIN, LOG_AGE_MAX, STREAM, bucket, connect, read_log, stream_of_logs, unanswered,
-};
+use super::server::{ANSWER_WITHIN, LOG_AGE_MAX, bucket, connect, stream_of_logs, unanswered};
 use super::settings::BusSettings;
 use super::start::{RunStart, agree};
+use super::writer::Writer;
+use super::{ShardCalls, subject};
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::history::History;
@@ -47,7 +46,7 @@ pub struct Bus {
     jetstream: jetstream::Context,
     signs: Store,
     events: Subscriber,
-    log: pull::Ordered,
+    log: LogReader,
     outgoing: (mpsc::Sender<Outgoing>, mpsc::Receiver<Outgoing>),
     link: Arc<Link>,
 }
@@ -152,20 +151,12 @@ impl Bus {
         presence::show(&signs, run, &ShardPresence::now(shard)).await?;
         let events = client.subscribe(subject(run, "events")).await.map_err(unanswered)?;
         let first_kept = stream.info().await.map_err(unanswered)?.state.first_sequence;
-        let (log, ordered) = read_log(&stream, &subject(run, "log"), start.log_from).await?;
+        let (mut reader, waiting) =
+            LogReader::begin(&jetstream, subject(run, "log"), start.log_from, link.returns()).await?;
+        let log = reader.so_far(waiting).await?.into_iter().map(|message| message.payload).collect();
         let outgoing = mpsc::channel(OUTGOING_MAX);
-        let bus = Self {
-            settings,
-            shard,
-            instance,
-            client,
-            jetstream,
-            signs,
-            events,
-            log: ordered,
-            outgoing,
-            link,
-        };
+        let bus =
+            Self { settings, shard, instance, client, jetstream, signs, events, log: reader, outgoing, link };
         Ok(Joined {
             bus,
             is_cut: first_kept > start.log_from.max(1) && last >= start.log_from,
@@ -178,6 +169,12 @@ impl Bus {
     /// The end to send with.
     pub(crate) fn sender(&self) -> BusSender {
         BusSender { outgoing: self.outgoing.0.clone(), tally: self.link.tally.clone() }
+    }
+
+    /// The way to ask the other shards, and to answer them.
+    #[must_use]
+    pub fn calls(&self) -> ShardCalls {
+        ShardCalls::new(self.client.clone(), self.settings.run.clone(), self.shard)
     }
 
     /// Adds its metrics.
@@ -201,8 +198,7 @@ impl Bus {
         let mut tasks = JoinSet::new();
         let run = settings.run;
         let subjects = [subject(&run, "events"), subject(&run, "log")];
-        let writer =
-            Writer { instance, client: client.clone(), jetstream, subjects, link: Arc::clone(&link) };
+        let writer = Writer::new(instance, client.clone(), jetstream, subjects, Arc::clone(&link));
         tasks.spawn(writer.send_all(outgoing.1));
         tasks.spawn(hear_events(events, fleets.clone(), instance, known_to));
         tasks.spawn(hear_log(log, fleets.clone(), instance));
@@ -250,45 +246,6 @@ impl LiveBus {
     }
 }
 
-fn subject(run: &super::RunName, part: &str) -> String {
-    format!("{STREAM}.{run}.{part}")
-}
-
-/// Sends messages.
-struct Writer {
-    instance: u64,
-    client: Client,
-    jetstream: jetstream::Context,
-    /// Of events, and of the log.
-    subjects: [String; 2],
-    link: Arc<Link>,
-}
-
-impl Writer {
-    async fn send_all(self, mut outgoing: mpsc::Receiver<Outgoing>) {
-        while let Some(next) = outgoing.recv().await {
-            let is_sent = self.client.connection_state() == State::Connected && self.send(next).await;
-            if is_sent {
-                self.link.tally.sent.inc();
-            } else {
-                self.link.tally.lost.inc();
-            }
-        }
-    }
-
-    async fn send(&self, Outgoing { payload, is_kept }: Outgoing) -> bool {
-        let Ok(body) = serde_json::to_vec(&Message { instance: self.instance, payload }) else {
-            return false;
-        };
-        let [events, log] = &self.subjects;
-        if !is_kept {
-            return self.client.publish(events.clone(), body.into()).await.is_ok();
-        }
-        let Ok(answer) = self.jetstream.publish(log.clone(), body.into()).await else { return false };
-        matches!(timeout(ANSWER_WITHIN, answer).await, Ok(Ok(_)))
-    }
-}
-
 /// Hears events and actions that are new. Each source sends its events in order, and its actions; one that comes back may send its
 /// last ones again.
 async fn hear_events(mut events: Subscriber, fleets: watch::Receiver<Arc<Fleet>>, own: u64, known_to: Time) {
@@ -309,19 +266,14 @@ async fn hear_events(mut events: Subscriber, fleets: watch::Receiver<Arc<Fleet>>
     }
 }
 
-async fn hear_log(mut log: pull::Ordered, fleets: watch::Receiver<Arc<Fleet>>, own: u64) {
-    while let Some(next) = log.next().await {
-        let Ok(message) = next else {
-            // It goes on by itself once the server is back.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            continue;
-        };
-        if let Some(payload) = of_others(&message.payload, own) {
+async fn hear_log(mut log: LogReader, fleets: watch::Receiver<Arc<Fleet>>, own: u64) {
+    loop {
+        let message = log.next().await;
+        if message.instance != own {
             let fleet = Arc::clone(&fleets.borrow());
-            fleet.hear(payload);
+            fleet.hear(message.payload);
         }
     }
-    info!("the log of the run on the bus is closed");
 }
 
 fn of_others(body: &[u8], own: u64) -> Option<Payload> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use async_nats::Event as LinkEvent;
 use promemu_core::error::Error;
 use prometheus::{IntCounter, IntGauge};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
 use super::message::Payload;
@@ -48,6 +48,8 @@ pub(super) struct Link {
     is_away: AtomicBool,
     /// Number of lost messages when it went away.
     lost_before: AtomicU64,
+    /// The number of times that it has come back.
+    returns: watch::Sender<u64>,
 }
 
 /// The traffic of the bus, as promemu's own metrics.
@@ -98,7 +100,12 @@ impl BusTally {
 impl Link {
     pub(super) fn new(server: String) -> Result<Self, Error> {
         let (is_away, lost_before) = (AtomicBool::new(false), AtomicU64::new(0));
-        Ok(Self { server, tally: BusTally::new()?, is_away, lost_before })
+        Ok(Self { server, tally: BusTally::new()?, is_away, lost_before, returns: watch::channel(0).0 })
+    }
+
+    /// Changes each time that the server is back.
+    pub(super) fn returns(&self) -> watch::Receiver<u64> {
+        self.returns.subscribe()
     }
 
     /// Tells once that the server is away, and once that it is back.
@@ -114,6 +121,7 @@ impl Link {
             LinkEvent::Connected if self.is_away.swap(false, Ordering::Relaxed) => {
                 let lost = self.tally.lost.get() - self.lost_before.load(Ordering::Relaxed);
                 warn!(lost, "the bus at {} is back", self.server);
+                self.returns.send_modify(|returns| *returns += 1);
             }
             _ => {}
         }

@@ -4,17 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{self, OrderedConfig};
 use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectOptions};
-use futures_util::StreamExt;
 use promemu_core::error::Error;
-use tokio::time::timeout;
 
 use super::link::Link;
-use super::message::{Message, Payload};
 use super::settings::BusSettings;
 
 /// The most messages of a run's log that the stream keeps.
@@ -91,28 +86,4 @@ pub(super) async fn bucket(
     };
     jetstream.get_or_create_stream(config).await.map_err(unanswered)?;
     jetstream.get_key_value(name).await.map_err(unanswered)
-}
-
-/// The messages of a run's log so far, and the rest as it comes.
-pub(super) async fn read_log(
-    stream: &stream::Stream,
-    subject: &str,
-    from: u64,
-) -> Result<(Vec<Payload>, pull::Ordered), Error> {
-    let config = OrderedConfig {
-        filter_subject: subject.to_owned(),
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
-        ..OrderedConfig::default()
-    };
-    let consumer = stream.create_consumer(config).await.map_err(unanswered)?;
-    let waiting = consumer.cached_info().num_pending;
-    let mut messages = consumer.messages().await.map_err(unanswered)?;
-    let mut log = Vec::new();
-    for _ in 0..waiting {
-        let next = timeout(ANSWER_WITHIN, messages.next()).await;
-        let message = next.ok().flatten().ok_or_else(|| unanswered("the run's log ends early"))?;
-        let message = message.map_err(unanswered)?;
-        log.extend(serde_json::from_slice::<Message>(&message.payload).map(|message| message.payload));
-    }
-    Ok((log, messages))
 }
