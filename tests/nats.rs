@@ -1,4 +1,4 @@
-//! A NATS server with `JetStream`, on loopback.
+//! A NATS server with `JetStream`.
 
 use std::process::Command;
 
@@ -6,6 +6,7 @@ use crate::processes::{Process, eventually, free_port};
 
 /// A server with its data.
 pub(crate) struct Nats {
+    address: String,
     port: u16,
     process: Option<Process>,
     dir: tempfile::TempDir,
@@ -13,7 +14,13 @@ pub(crate) struct Nats {
 
 impl Nats {
     pub(crate) fn start() -> Self {
-        let mut server = Self { port: free_port(), process: None, dir: tempfile::tempdir().unwrap() };
+        Self::start_on("127.0.0.1")
+    }
+
+    /// A server on an address of this machine.
+    pub(crate) fn start_on(address: &str) -> Self {
+        let (address, dir) = (address.to_owned(), tempfile::tempdir().unwrap());
+        let mut server = Self { address, port: free_port(), process: None, dir };
         server.start_again();
         server
     }
@@ -21,10 +28,17 @@ impl Nats {
     /// Starts it with the data that it had, at the same port.
     pub(crate) fn start_again(&mut self) {
         let mut command = Command::new("nats-server");
-        command.args(["--addr", "127.0.0.1", "--port", &self.port.to_string(), "--jetstream", "--store_dir"]);
+        command.args([
+            "--addr",
+            &self.address,
+            "--port",
+            &self.port.to_string(),
+            "--jetstream",
+            "--store_dir",
+        ]);
         let process = Process::start(command.arg(self.dir.path()));
         process.wait_for_log("Server is ready");
-        eventually("it answers", || std::net::TcpStream::connect(("127.0.0.1", self.port)).ok());
+        eventually("it answers", || std::net::TcpStream::connect((self.address.as_str(), self.port)).ok());
         self.process = Some(process);
     }
 
@@ -36,6 +50,6 @@ impl Nats {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://{}:{}", self.address, self.port)
     }
 }

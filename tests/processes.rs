@@ -87,7 +87,12 @@ fn exchange(address: &str, method: &str, path: &str, body: &str) -> Option<(u16,
 }
 
 pub(crate) fn get(port: u16, path: &str) -> Option<String> {
-    http("GET", port, path, "").filter(|(status, _)| *status == 200).map(|(_, body)| body)
+    get_at(&format!("127.0.0.1:{port}"), path)
+}
+
+/// The body at a path of a server that is not on loopback.
+pub(crate) fn get_at(address: &str, path: &str) -> Option<String> {
+    exchange(address, "GET", path, "").filter(|(status, _)| *status == 200).map(|(_, body)| body)
 }
 
 /// A server, or promemu itself; killed when dropped.

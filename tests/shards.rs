@@ -1,27 +1,18 @@
 //! Shards: one run in several processes, in virtual time and live.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::golden::shipped_configs;
+use crate::namespaces::Namespaces;
 use crate::nats::Nats;
 use crate::processes::{
-    Process, Pushgateway, eventually, free_port, get, http, promemu, promemu_command, series, value,
+    Process, Pushgateway, eventually, free_port, get, http, promemu, promemu_command, series, within,
 };
+use crate::sharded::{SHARDS, Sharded};
 use crate::simulated::plugins;
-
-/// A host that emits an event twice a second, and six that count it.
-const COUNTING: &str = r#"Config(levers: { "load": 1.0 }, default_job_name: "j", hosts: [
-    Host(name: "source", interval: "250ms", metrics: [
-        Metric(name: "flag", value_range: (0, 1), update_interval: "250ms", scenario: feature_toggle(start_time: "1s", duration: "250ms", interval: "250ms"))]),
-    Host(repeat: Repeat(var: "i", from: 1, to: 6), name: "w-{i}", interval: "250ms", metrics: [
-        Metric(name: "heard_total", metric_type: counter, value_range: (0, 1e9), listen_events: ["feature_on"],
-            scenario: calc_by_event(events_config: { "feature_on": "value + 1" })),
-        Metric(name: "load", value_range: (0, 100), update_interval: "250ms", scenario: script(source: "run.load")),
-        Metric(name: "n_total", metric_type: counter, value_range: (1, 9), update_interval: "250ms", scenario: random_in_range)])])"#;
-const SHARDS: usize = 3;
 
 /// The lines of an export, sorted, each once: a header is in all shards.
 fn exported(config: &str, plugins: &Path, more: &[&str]) -> Vec<String> {
@@ -108,92 +99,6 @@ fn shards_have_groups_of_their_own_and_clean_up_only_these() {
     assert_eq!(hosts("2"), 0);
 }
 
-/// A run of three live shards.
-struct Sharded {
-    config: PathBuf,
-    nats: Nats,
-    /// The address of the bus, or of a proxy in front of it.
-    bus: String,
-    /// Each with the port of its page.
-    shards: Vec<(Process, u16)>,
-    api: u16,
-    _dir: tempfile::TempDir,
-}
-
-impl Sharded {
-    fn start() -> Self {
-        let nats = Nats::start();
-        let bus = nats.url();
-        Self::start_with(nats, bus)
-    }
-
-    fn start_with(nats: Nats, bus: String) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let config = dir.path().join("counting.ron");
-        std::fs::write(&config, COUNTING).unwrap();
-        let mut run = Self { config, nats, bus, shards: Vec::new(), api: free_port(), _dir: dir };
-        for number in 1..=SHARDS {
-            let port = free_port();
-            let process = run.process(number, port);
-            run.shards.push((process, port));
-        }
-        run
-    }
-
-    fn process(&self, number: usize, port: u16) -> Process {
-        let (config, shard) = (self.config.display().to_string(), format!("{number}/{SHARDS}"));
-        let (output, listen) = (format!("scrape=127.0.0.1:{port}"), format!("127.0.0.1:{}", self.api));
-        let mut args = vec!["run", &config, "--shard", &shard, "--bus", &self.bus, "--output", &output];
-        if number == 1 {
-            args.extend(["--listen", &listen]);
-        }
-        promemu(&args)
-    }
-
-    fn restart(&mut self, number: usize) {
-        self.shards[number - 1].0.kill_unreaped();
-        let port = self.shards[number - 1].1;
-        let process = self.process(number, port);
-        self.shards[number - 1].0 = process;
-    }
-
-    /// The values of a family by the host's name.
-    fn values(&self, family: &str) -> BTreeMap<String, f64> {
-        let pages = self.shards.iter().filter_map(|(_, port)| get(*port, "/metrics"));
-        let lines: Vec<(String, f64)> = pages
-            .flat_map(|page| {
-                let lines = series(&page, family).into_iter();
-                let name =
-                    |line: &str| line.split("name=\"").nth(1)?.split('"').next().map(ToOwned::to_owned);
-                lines.filter_map(|line| Some((name(line)?, value(line)))).collect::<Vec<_>>()
-            })
-            .collect();
-        lines.into_iter().collect()
-    }
-
-    /// Waits until all six have heard as many events, and more than this; gives the number.
-    fn all_have_heard(&self, more_than: f64) -> f64 {
-        eventually(&format!("all have heard more than {more_than} events"), || {
-            let heard = self.values("heard_total");
-            let first = *heard.values().next()?;
-            let are_alike = heard.values().all(|value| value.to_bits() == first.to_bits());
-            (heard.len() == 6 && are_alike && first > more_than).then_some(first)
-        })
-    }
-
-    fn own(&self, number: usize, family: &str) -> f64 {
-        let page = get(self.shards[number - 1].1, "/promemu/metrics").unwrap();
-        value(page.lines().find(|line| line.starts_with(&format!("{family} "))).unwrap())
-    }
-
-    /// The shard of a host.
-    fn shard_of(&self, host: &str) -> usize {
-        let has =
-            |port: u16| get(port, "/metrics").is_some_and(|page| page.contains(&format!("name=\"{host}\"")));
-        1 + eventually("its series are there", || self.shards.iter().position(|(_, port)| has(*port)))
-    }
-}
-
 #[test]
 fn live_shards_hear_each_other_and_one_that_is_killed_comes_back_with_its_state() {
     let mut run = Sharded::start();
@@ -211,9 +116,7 @@ fn live_shards_hear_each_other_and_one_that_is_killed_comes_back_with_its_state(
     run.restart(source);
     let heard = run.all_have_heard(heard + 3.0);
     // A client's action at one shard reaches all, and those that come later.
-    let url = format!("http://127.0.0.1:{}", run.api);
-    let moved = promemu_command(&["ctl", "--url", &url, "lever", "load", "7"]).output().unwrap();
-    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    run.ctl(1, &["lever", "load", "7"]);
     let all_have_moved = |run: &Sharded| {
         eventually("the lever has moved everywhere", || {
             let loads = run.values("load");
@@ -230,27 +133,37 @@ fn live_shards_hear_each_other_and_one_that_is_killed_comes_back_with_its_state(
 }
 
 #[test]
-fn shards_go_on_while_the_bus_is_away_and_say_so_once() {
+fn shards_go_on_while_the_bus_is_away_for_half_a_minute_and_make_up_for_what_clients_did() {
     let mut run = Sharded::start();
     let heard = run.all_have_heard(2.0);
     let source = run.shard_of("source");
     let near = run.values("heard_total").into_keys().find(|host| run.shard_of(host) == source);
     run.nats.stop();
-    eventually(&format!("events of shard {source} are lost"), || {
-        (run.own(source, "promemu_bus_lost_total") > 3.0).then_some(())
+    for (process, _) in &run.shards {
+        process.wait_for_log("is away");
+    }
+    // Here at once, and elsewhere when the bus is back.
+    run.ctl(1, &["lever", "load", "7"]);
+    assert_eq!(run.states(1), ["here", "missing", "missing"]);
+    // The source emits an event each half second of the hosts' time.
+    within(Duration::from_mins(2), "events of half a minute are lost", || {
+        (run.own(source, "promemu_bus_lost_total") >= 60.0).then_some(())
     });
     if let Some(near) = near {
         assert!(run.values("heard_total")[&near] > heard, "hosts of the same shard hear each other");
     }
     run.nats.start_again();
     let received = |run: &Sharded| {
-        (1..=SHARDS)
-            .filter(|number| *number != source)
-            .map(|number| run.own(number, "promemu_bus_received_total"))
-            .sum::<f64>()
+        let others = (1..=SHARDS).filter(|number| *number != source);
+        others.map(|number| run.own(number, "promemu_bus_received_total")).sum::<f64>()
     };
     let before = received(&run);
     eventually("events come again", || (received(&run) > before + 4.0).then_some(()));
+    eventually("the lever has moved everywhere", || {
+        let loads = run.values("load");
+        (loads.len() == 6 && loads.values().all(|load| load.to_bits() == 7f64.to_bits())).then_some(())
+    });
+    eventually("all answer", || (run.states(1) == ["here", "answers", "answers"]).then_some(()));
     for (process, _) in &mut run.shards {
         assert_eq!(process.terminate(), Some(0), "{}", process.log());
         let log = process.log();
@@ -293,7 +206,7 @@ fn events_on_a_slow_way_act_when_they_come_are_counted_as_late_and_survive_a_res
             json!({ "type": "latency", "stream": stream, "attributes": { "latency": 50, "jitter": 10 } });
         proxy.post("/proxies/bus/toxics", &toxic);
     }
-    let mut run = Sharded::start_with(nats, bus);
+    let mut run = Sharded::start_with(nats, bus, None);
     run.all_have_heard(3.0);
     let source = run.shard_of("source");
     let of_others = |run: &Sharded, family: &str| {
@@ -312,6 +225,35 @@ fn events_on_a_slow_way_act_when_they_come_are_counted_as_late_and_survive_a_res
     eventually("events come again", || {
         (of_others(&run, "promemu_bus_received_total") > before + 4.0).then_some(())
     });
+    for (process, _) in &mut run.shards {
+        assert_eq!(process.terminate(), Some(0), "{}", process.log());
+    }
+}
+
+#[test]
+fn shards_whose_networks_lose_packets_hear_all_events_some_of_them_late() {
+    let Some(namespaces) = Namespaces::start(SHARDS) else { return };
+    let mut run = Sharded::start_in(namespaces);
+    let heard = run.all_have_heard(3.0);
+    let late =
+        |run: &Sharded| (1..=SHARDS).map(|number| run.own(number, "promemu_bus_late_total")).sum::<f64>();
+    // What TCP sends again comes after the 50 ms of an event, sooner or later.
+    within(Duration::from_mins(5), "an event is late", || (late(&run) > 0.0).then_some(()));
+    let namespaces = run.namespaces.as_ref().unwrap();
+    let lost: u64 = (1..=SHARDS).map(|number| namespaces.lost(number)).sum();
+    assert!(lost > 0);
+    run.all_have_heard(heard);
+    let source = run.shard_of("source");
+    let killed = (1..=SHARDS).find(|number| *number != source && *number != 1).unwrap_or(1);
+    let before = run.values("n_total");
+    run.restart(killed);
+    run.all_have_heard(heard + 3.0);
+    for (host, value) in run.values("n_total") {
+        assert!(value >= before[&host], "{host}: {} became {value}", before[&host]);
+    }
+    for number in 1..=SHARDS {
+        assert!(run.own(number, "promemu_bus_lost_total") < 1.0, "a slow way loses nothing");
+    }
     for (process, _) in &mut run.shards {
         assert_eq!(process.terminate(), Some(0), "{}", process.log());
     }

@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::info;
 
 use promemu_core::error::Error;
@@ -20,7 +21,13 @@ use crate::runs::entry::RunEntry;
 use crate::runs::sampling::keep_first_charts;
 use crate::runs::start::create;
 use crate::settings::ApiSettings;
+use crate::shards::{WholeRun, for_calls};
 use crate::state::AppState;
+
+/// The page of a server of this address, where others can reach it; `None` if it depends on the way to this machine.
+fn page_for_others(address: SocketAddr) -> Option<String> {
+    (!address.ip().is_unspecified()).then(|| format!("http://{address}"))
+}
 
 /// An address of this machine at which a server of this address answers.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
@@ -38,42 +45,41 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 #[derive(Debug)]
 pub struct Api {
     state: Arc<AppState>,
-    address: SocketAddr,
+    /// `None` for one that only answers other shards.
+    listening: Option<Listening>,
+    /// Answers other shards.
+    answering: JoinSet<()>,
+}
+
+/// The server.
+#[derive(Debug)]
+struct Listening {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
 
 impl Api {
-    /// Binds the address and serves. It has no runs yet.
+    /// Binds the address and serves; without one it only answers the other shards of a run. It has no runs yet.
     ///
     /// # Errors
     ///
     /// The address is not free, or others can reach it and there is no token.
-    pub async fn start(settings: ApiSettings, daemon: Daemon) -> Result<Self, Error> {
-        let is_loopback = settings.is_loopback().await?;
-        if !is_loopback && settings.token.is_none() {
-            let address = settings.address();
-            return Err(Error::Usage(format!(
-                "--listen or PME_LISTEN: {address} can be reached by others, so a token is needed; give one by \
-                 PME_API_TOKEN or --api-token-file"
-            )));
-        }
-        let listener = settings.bind().await?;
-        let unknown = |source| Error::System { what: "the API has no address".to_owned(), source };
-        let address = listener.local_addr().map_err(unknown)?;
+    pub async fn start(settings: Option<ApiSettings>, daemon: Daemon) -> Result<Self, Error> {
+        let shards = daemon.shards.clone();
         let state = Arc::new(AppState::new(daemon));
-        let access = Access { token: settings.token, is_loopback };
-        let (stop, stopped) = watch::channel(false);
-        let router = routes::router(Arc::clone(&state), access);
-        let serving = tokio::spawn(serve(listener, None, router, stopped));
-        info!("control API listens; open http://{} to watch", reachable(address));
-        Ok(Self { state, address, stop, serving })
-    }
-
-    /// The address it listens on.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+        let bound = match settings {
+            Some(settings) => Some(Bound::new(settings).await?),
+            None => None,
+        };
+        let page = bound.as_ref().and_then(|bound| page_for_others(bound.address));
+        let whole = shards
+            .map(|calls| Arc::new(WholeRun::new(calls, for_calls(routes::of_api(Arc::clone(&state))), page)));
+        let mut answering = JoinSet::new();
+        if let Some(whole) = &whole {
+            answering.spawn(Arc::clone(whole).serve());
+        }
+        let listening = bound.map(|bound| bound.serve(Arc::clone(&state), whole));
+        Ok(Self { state, listening, answering })
     }
 
     /// Adds the main run, which the program has started.
@@ -81,7 +87,10 @@ impl Api {
         let taken = |_| Error::Run("the daemon has a main run already, which is a bug".to_owned());
         let entry = Arc::new(RunEntry::started(request, run));
         self.state.runs().add(Arc::clone(&entry), || Ok(())).map_err(taken)?;
-        keep_first_charts(entry);
+        // Nobody can open a page otherwise.
+        if self.listening.is_some() {
+            keep_first_charts(entry);
+        }
         Ok(())
     }
 
@@ -109,8 +118,44 @@ impl Api {
     /// Ends all runs, for this reason, then the API.
     pub async fn end(self, reason: StopReason) {
         self.state.runs().end(reason).await;
-        self.stop.send_replace(true);
-        // A panic of the server has been logged, and must not fail the run.
-        let _has_ended = self.serving.await.is_ok();
+        drop(self.answering);
+        if let Some(Listening { stop, serving }) = self.listening {
+            stop.send_replace(true);
+            // A panic of the server has been logged, and must not fail the run.
+            let _has_ended = serving.await.is_ok();
+        }
+    }
+}
+
+/// A server that does not yet serve.
+struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    access: Access,
+}
+
+impl Bound {
+    async fn new(settings: ApiSettings) -> Result<Self, Error> {
+        let is_loopback = settings.is_loopback().await?;
+        if !is_loopback && settings.token.is_none() {
+            let address = settings.address();
+            return Err(Error::Usage(format!(
+                "--listen or PME_LISTEN: {address} can be reached by others, so a token is needed; give one by \
+                 PME_API_TOKEN or --api-token-file"
+            )));
+        }
+        let listener = settings.bind().await?;
+        let unknown = |source| Error::System { what: "the API has no address".to_owned(), source };
+        let address = listener.local_addr().map_err(unknown)?;
+        Ok(Self { listener, address, access: Access { token: settings.token, is_loopback } })
+    }
+
+    fn serve(self, state: Arc<AppState>, whole: Option<Arc<WholeRun>>) -> Listening {
+        let Self { listener, address, access } = self;
+        let (stop, stopped) = watch::channel(false);
+        let router = routes::router(state, access, whole);
+        let serving = tokio::spawn(serve(listener, None, router, stopped));
+        info!("control API listens; open http://{} to watch", reachable(address));
+        Listening { stop, serving }
     }
 }

@@ -14,6 +14,7 @@ use promemu_core::time::Span;
 use promemu_run::history::History;
 use promemu_run::outputs::SharedOutputs;
 use promemu_run::settings::RunSettings;
+use promemu_run::transport::ShardCalls;
 
 /// Makes the settings of a run from the defaults of its config.
 type MakeSettings = dyn Fn(&RunDefaults) -> Result<RunSettings, Error> + Send + Sync;
@@ -44,6 +45,8 @@ pub struct Daemon {
     pub series_max: usize,
     /// Maximum memory of a run, in bytes.
     pub memory_max: usize,
+    /// The way to the other shards of the main run; `None` for a run in one process, or without a bus.
+    pub shards: Option<ShardCalls>,
     /// The outputs that all runs share.
     pub outputs: Arc<SharedOutputs>,
     /// Makes the settings of a run from the defaults of its config.

@@ -15,6 +15,8 @@ const EXAMPLES: &str = include_str!("examples.json");
 
 /// The errors of operations that are about a run.
 const OF_RUN: [E; 3] = [E::UnknownRun, E::Conflict, E::RunOver];
+/// The errors of operations that are about a host of a run.
+const OF_HOST: [E; 5] = [E::UnknownRun, E::Conflict, E::RunOver, E::UnknownHost, E::ShardMissing];
 /// The errors of operations that load a config.
 const OF_CONFIG: [E; 4] = [E::UnknownConfig, E::InvalidConfig, E::InvalidValue, E::ConfigTooSlow];
 
@@ -89,12 +91,10 @@ fn own_codes(id: &str) -> Vec<E> {
         | "charts" => (&OF_RUN, &[]),
         "hosts" | "fleet" | "metrics" | "series" | "live" | "spans" | "post_event" | "cpu_spike"
         | "memory_leak" | "process_kill" => (&OF_RUN, &[E::InvalidValue]),
-        "host" | "remove_host" | "stop_host" | "start_host" => (&OF_RUN, &[E::UnknownHost]),
-        "add_host" => (&OF_RUN, &[E::UnknownHost, E::InvalidValue]),
-        "metric" | "end_override" => (&OF_RUN, &[E::UnknownHost, E::UnknownMetric]),
-        "act" | "set_override" => {
-            (&OF_RUN, &[E::UnknownHost, E::UnknownMetric, E::InvalidValue, E::CounterFalls])
-        }
+        "host" | "remove_host" | "stop_host" | "start_host" => (&OF_HOST, &[]),
+        "add_host" => (&OF_HOST, &[E::InvalidValue]),
+        "metric" | "end_override" => (&OF_HOST, &[E::UnknownMetric]),
+        "act" | "set_override" => (&OF_HOST, &[E::UnknownMetric, E::InvalidValue, E::CounterFalls]),
         "move_lever" | "release_lever" => (&OF_RUN, &[E::UnknownLever, E::UnknownHost, E::InvalidValue]),
         "skip_phase" => (&OF_RUN, &[E::UnknownPhase]),
         "begin_fault" => (&OF_RUN, &[E::UnknownFault, E::Conflict, E::InvalidValue]),

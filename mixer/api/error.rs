@@ -104,6 +104,8 @@ pub(crate) enum ApiError {
     WrongHost,
     #[error("cross-site request refused; send it from promemu's own page or a command-line client")]
     CrossSite,
+    #[error("host {host:?} is on shard {shard}, which does not answer; start it again, or look at its log")]
+    ShardMissing { host: String, shard: String },
     #[error("the header Authorization: Bearer TOKEN is missing or wrong")]
     Unauthorized,
     #[error("the request was not served because of a bug: {0}")]
@@ -164,6 +166,7 @@ impl ApiError {
             Self::TooSlow | Self::SlowBody => ErrorCode::TooSlow,
             Self::WrongHost => ErrorCode::WrongHost,
             Self::CrossSite => ErrorCode::CrossSite,
+            Self::ShardMissing { .. } => ErrorCode::ShardMissing,
             Self::Unauthorized => ErrorCode::Unauthorized,
             Self::Bug(_) | Self::Internal(_) => ErrorCode::Internal,
             Self::Foreign { code, .. } => *code,

@@ -20,6 +20,8 @@ pub(crate) enum ErrorCode {
     RunOver,
     TooMany,
     TooSlow,
+    /// The host may be on a shard that is missing.
+    ShardMissing,
     /// A config that takes too long, which is its own fault.
     ConfigTooSlow,
     WrongHost,
@@ -72,6 +74,7 @@ impl ErrorCode {
             Self::TooSlow => {
                 (S::REQUEST_TIMEOUT, "too_slow", "the request, or its answer, has taken too long")
             }
+            Self::ShardMissing => (S::BAD_GATEWAY, "shard_missing", "the shard of the host is missing"),
             Self::ConfigTooSlow => (S::UNPROCESSABLE_ENTITY, "too_slow", "the config takes too long to load"),
             Self::WrongHost => (S::FORBIDDEN, "wrong_host", "the Host header does not name this machine"),
             Self::CrossSite => (S::FORBIDDEN, "cross_site", "a page of another site sent the request"),

@@ -29,15 +29,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Response;
 
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let headers = request.headers_mut();
-        if has_no_type_of_its_own(headers) && !is_of_browser(headers) {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
+        with_type_of_clients(request.headers_mut());
         match timeout(BODY_TIMEOUT, Json::from_request(request, state)).await {
             Ok(Ok(Json(body))) => Ok(Self(body)),
             Ok(Err(rejection)) => Err(rejection.into_response()),
             Err(_) => Err(ApiError::SlowBody.into_response()),
         }
+    }
+}
+
+/// Says that a body is JSON, where a client that is no browser does not say it itself.
+pub(crate) fn with_type_of_clients(headers: &mut HeaderMap) {
+    if has_no_type_of_its_own(headers) && !is_of_browser(headers) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
 }
 

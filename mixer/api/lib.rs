@@ -17,6 +17,7 @@
 //! | `description.rs`, `examples.json`, `docs.html` | `/openapi.json`, with errors and examples, and `/docs`, which shows it |
 //! | `routes/X.rs` | the handlers of `/api/v1/X`: `POST /api/v1/events` is in `routes/events.rs` |
 //! | `runs/` | the runs of this daemon: one `RunEntry`, all of them, their start |
+//! | `shards.rs`, `shards/` | one run over all its shards: which of them a request is about, and their answers as one |
 //! | `state.rs`, `preview_cache.rs` | the state that all handlers share, its limits, and previews that were drawn lately |
 //! | `params.rs`, `config_source.rs`, `json_body.rs` | parameters and bodies that several routes share |
 //! | `bodies.rs` | bodies as all routes read them, without a server: for fuzzing |
@@ -52,6 +53,7 @@ mod problem;
 mod routes;
 mod runs;
 mod settings;
+mod shards;
 mod sse;
 mod state;
 

@@ -32,7 +32,7 @@ const INDEX: &str = "index.html";
 const FILES: &[File] = files!(
     "index.html" "style.css" "icon.svg" "theme.js" "main.js" "api.js" "axis.js" "card.js" "charts.js" "config.js" "drawer.js"
     "arguments.js" "code.js" "editor.js" "elements.js" "events.js" "fleet.js" "format.js" "gallery.js" "header.js" "heat.js" "hosts.js" "incident.js" "keys.js" "levers.js" "lines.js" "links.js" "live.js" "marks.js" "overrides.js" "picture.js" "preview.js" "query.js"
-    "ribbon.js" "spans.js" "tooltip.js" "totals.js" "view.js" "uplot.js" "uplot.css" "uplot.LICENSE.txt"
+    "ribbon.js" "shards.js" "spans.js" "tooltip.js" "totals.js" "view.js" "uplot.js" "uplot.css" "uplot.LICENSE.txt"
 );
 
 /// The page at `/`, its other files below `/page/`.

@@ -35,13 +35,23 @@ use crate::description::describe;
 use crate::error::{ErrorBody, in_one_form};
 use crate::limits::{self, Pace};
 use crate::page;
+use crate::shards::{WholeRun, over_all};
 use crate::state::AppState;
 
-/// All paths with their layers, the outermost last.
-pub(crate) fn router(state: Arc<AppState>, access: Access) -> Router {
+/// All paths that are about runs, without the layers around them.
+pub(crate) fn of_api(state: Arc<AppState>) -> Router {
+    described().split_for_parts().0.with_state(state).layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+/// All paths with their layers, the outermost last. Those that are about a run of shards ask the others, too.
+pub(crate) fn router(state: Arc<AppState>, access: Access, whole: Option<Arc<WholeRun>>) -> Router {
     let (router, description) = described().split_for_parts();
     let description: Arc<str> = describe(&description).into();
     let json = [(header::CONTENT_TYPE, "application/json")];
+    let router = match whole {
+        Some(whole) => router.layer(from_fn_with_state(whole, over_all)),
+        None => router,
+    };
     router
         .route("/openapi.json", get(move || async move { (json, description.to_string()) }))
         .route("/docs", get(|| async { Html(include_str!("docs.html")) }))

@@ -3,6 +3,7 @@
 mod advice;
 mod client;
 mod request;
+mod shard_tables;
 mod tables;
 mod timeline_tables;
 mod words;

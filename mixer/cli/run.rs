@@ -44,12 +44,13 @@ pub(crate) async fn run(settings: Arc<Settings>) -> Result<(), Error> {
         return daemon::keep_main(&settings, &file, starts, shutdown_signal(None)?).await;
     }
     let joined = join_bus(&settings, &file).await?;
+    let calls = joined.as_ref().map(|joined| joined.bus.calls());
     let spec = spec(&settings, &file, joined)?;
     let reloads = spec.watch.as_ref().map(Watch::requests);
     let shutdown = shutdown_signal(reloads.clone())?;
     let RunSettings { outputs, .. } = &spec.settings;
     let outputs = SharedOutputs::open(outputs, settings.self_metrics_address(), true).await?;
-    let api = daemon::start_api(&settings, &outputs, spec.plan.defaults.clone()).await?;
+    let api = daemon::start_api(&settings, &outputs, (spec.plan.defaults.clone(), calls)).await?;
     let request = daemon::request(&settings, &file, &spec)?;
     if is_simulation(&spec.plan) {
         tell_created(&spec.events, MAIN_RUN, spec.clock.started_at());

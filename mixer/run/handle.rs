@@ -58,5 +58,5 @@ pub use timeline_views::{FaultView, NextPhaseView, PhaseView, PresentView, Timel
 pub use views::{
     ActedView, ChartView, EventView, FamiliesPage, FamilyView, HostDetail, HostView, HostsPage, JobView,
     LeverHostsView, LeverOverrideView, LeverView, ListenedEvent, OutputView, OverrideView, Overview, Posted,
-    SeriesPage, SeriesView,
+    SeriesPage, SeriesView, ShardView,
 };

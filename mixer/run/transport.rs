@@ -3,9 +3,10 @@
 //! Levers, phases and faults are functions of time, so they need no wire. What hosts of other shards hear, and what clients do
 //! to the run, does: events travel on the subject `promemu.RUN.events` and are lost while the server is away; clients' actions
 //! and events are kept in the `JetStream` stream `promemu`, subject `promemu.RUN.log`, so that a shard that comes back finds
-//! them. Key-value buckets hold the [start] that all shards agree on, and their [presence]. [Calls](calls) are how one shard asks another.
+//! them. Key-value buckets hold the [start] that all shards agree on, and their [presence]. By
+//! calls one shard asks another about its hosts.
 //!
-//! A run never waits for the bus: what finds no room, or no server, is dropped and counted.
+//! A run never waits for the bus: what finds no room is dropped and counted, as are events while the server is away.
 
 mod bus;
 mod calls;

@@ -6,6 +6,7 @@ import { kindOf, number } from './format.js';
 import { isAlive, startOrStop, ttlLeft } from './hosts.js';
 import { isGrowing } from './live.js';
 import { OverrideForm, release, untilText } from './overrides.js';
+import { elsewhere, isElsewhere } from './shards.js';
 import { view, writeView } from './view.js';
 
 /** The most metrics that are shown; the filter finds the others. */
@@ -33,7 +34,7 @@ class MetricRow {
             make('div', { class: 'metric-tools' },
                 this.until,
                 make('span', { class: 'type' }, metric.type.replace('_', ' ')),
-                quiet('Chart', 'show in a chart', () => drawer.chart(this.metric)),
+                isElsewhere(drawer.host) ? null : quiet('Chart', 'show in a chart', () => drawer.chart(this.metric)),
                 quiet('Query', 'copy the Prometheus query', () => copy(this.metric.query)),
                 this.change, this.release));
         this.show(metric);
@@ -94,6 +95,7 @@ export class Drawer {
         this.facts = make('span', { class: 'readout' });
         this.action = make('button', { type: 'button', onclick: () => startOrStop(name, this.host && isAlive(this.host), () => this.refresh()) });
         this.labels = make('ul', { class: 'labels' });
+        this.elsewhere = make('p', { class: 'hint', hidden: true });
         this.filter = make('input', { type: 'search', placeholder: 'filter metrics', 'aria-label': 'filter the metrics of this host', oninput: settle(() => this.showMetrics(), 100) });
         this.list = make('ul', { class: 'metrics' });
         this.more = make('p', { class: 'hint' });
@@ -101,7 +103,7 @@ export class Drawer {
             make('div', { class: 'section-head' }, this.title, this.state, this.facts,
                 make('div', { class: 'section-tools' }, this.action,
                     make('button', { type: 'button', 'aria-label': `close ${name}`, onclick: () => this.close() }, '✕'))),
-            this.labels, this.filter, this.list, this.more);
+            this.labels, this.elsewhere, this.filter, this.list, this.more);
         this.element.hidden = false;
         document.body.classList.add('has-drawer');
     }
@@ -142,6 +144,9 @@ export class Drawer {
         if (texts.join() !== [...this.labels.children].map((item) => item.textContent).join()) {
             this.labels.replaceChildren(...texts.map((text) => make('li', {}, text)));
         }
+        const isAway = isElsewhere(host);
+        if (isAway && this.elsewhere.hidden) this.elsewhere.replaceChildren(...elsewhere(host));
+        this.elsewhere.hidden = !isAway;
         this.showMetrics();
     }
 

@@ -85,7 +85,7 @@ class Outputs {
 
     show({ outputs, time }) {
         const now = Date.parse(time) / 1000;
-        const key = ({ kind, target }) => `${kind}=${target}`;
+        const key = ({ kind, target, shard }) => `${shard ?? ''} ${kind}=${target}`;
         const keys = outputs.map(key);
         if (!outputs.length) return this.showPage();
         if (keys.join() !== [...this.rows.keys()].join()) {
@@ -108,9 +108,9 @@ class Outputs {
 }
 
 class OutputRow {
-    constructor({ kind, target }) {
+    constructor({ kind, target, shard }) {
         this.state = make('span', { class: 'state' });
-        this.element = make('div', { class: 'output' }, this.state, make('strong', {}, kind), make('span', { class: 'target', title: target }, target ?? ''));
+        this.element = make('div', { class: 'output' }, this.state, shard ? make('span', { class: 'hint' }, `shard ${shard}`) : null, make('strong', {}, kind), make('span', { class: 'target', title: target }, target ?? ''));
         this.last = new Fact('last', this.element, 'since the last push that arrived');
         this.took = new Fact('takes', this.element, 'a push, on average');
         this.pushes = new Fact('pushes', this.element);

@@ -17,6 +17,7 @@ import { firstCharts, openCharts, openLines } from './lines.js';
 import { Live, SERIES_MAX } from './live.js';
 import { openOverrides } from './overrides.js';
 import { Ribbon } from './ribbon.js';
+import { showShards } from './shards.js';
 import { Totals } from './totals.js';
 import { readView, view, writeView } from './view.js';
 
@@ -162,6 +163,7 @@ const pulse = {
         const isOver = status.state === 'ended' || status.state === 'failed';
         if (this.beats && status.uptime_seconds < YOUNG) settleCharts();
         banner(isOver ? 'This run is over. The page shows its last state.' : '');
+        showShards(status.shards);
         header.show(status);
         totals.show(status);
         fleet.refresh(status);

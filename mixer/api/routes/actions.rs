@@ -94,7 +94,8 @@ impl ActionBody {
 /// Acts on all hosts that a pattern selects.
 ///
 /// A plain name is a pattern, too. All hosts that the action can concern take it at one moment, or it is refused as a
-/// whole: if the pattern selects none, or none that the action can concern. It acts after 50 ms of emulated time.
+/// whole: if the pattern selects none, or none that the action can concern. Of several shards, each does that for its hosts. It acts
+/// after 50 ms of emulated time.
 #[utoipa::path(post, path = "/api/v1/actions", tag = "hosts", params(RunQuery), request_body(content = ActionBody, examples(
         ("down" = (summary = "Take hosts down for a while", value = json!({ "action": "down", "hosts": "worker-*", "for": "2m" }))),
         ("override" = (summary = "Override a metric of many hosts", 

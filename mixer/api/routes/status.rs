@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use promemu_run::handle::Overview;
+use promemu_run::handle::{Overview, ShardView};
 use promemu_wire::exposition::Format;
 
 use crate::daemon::Links;
@@ -51,6 +51,9 @@ pub(crate) struct StatusView {
     state: Phase,
     /// The servers in which to look at its metrics.
     links: Links,
+    /// The shards of the run, whose numbers are added up here; left out in a run that has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shards: Vec<ShardView>,
     #[serde(flatten)]
     overview: Overview,
 }
@@ -127,7 +130,8 @@ pub(crate) async fn version() -> Json<Version> {
 
 /// The state of a run.
 ///
-/// Its hosts by state, its series, its jobs, each output with its health, and what failed or was skipped.
+/// Its hosts by state, its series, its jobs, each output with its health, and what failed or was skipped: of all shards that
+/// answer within a second, if it has several.
 #[utoipa::path(get, path = "/api/v1/status", tag = "promemu", params(RunQuery),
     responses((status = 200, body = StatusView)))]
 pub(crate) async fn status(
@@ -138,5 +142,5 @@ pub(crate) async fn status(
     let overview = blocking(&state, move |_| handle.overview()).await?;
     let (id, config) = (run.id().to_owned(), run.request().config.source.name().to_owned());
     let links = state.daemon().links.clone();
-    Ok(Json(StatusView { run: id, config, state: run.phase(), links, overview }))
+    Ok(Json(StatusView { run: id, config, state: run.phase(), links, shards: Vec::new(), overview }))
 }

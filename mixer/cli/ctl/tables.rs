@@ -6,6 +6,7 @@ use promemu_core::time::Span;
 use serde_json::Value;
 
 use super::request::is_pattern;
+use super::shard_tables::{kind_of, missing, shards, unreached};
 use super::timeline_tables::{faults, timeline};
 use super::words::{ago, bytes, duration, figure, until, word};
 use crate::args::CtlAction;
@@ -16,9 +17,11 @@ pub(super) fn render(action: &CtlAction, answer: &Value, width: Option<u16>) -> 
     match action {
         CtlAction::Status => status(answer, width),
         CtlAction::Hosts { .. } if answer["matched"] == 0 => {
-            "no host matches; promemu ctl hosts lists all\n".to_owned()
+            "no host matches; promemu ctl hosts lists all\n".to_owned() + missing(answer).as_str()
         }
-        CtlAction::Hosts { .. } => part_of_list(hosts(answer, width), answer, "hosts"),
+        CtlAction::Hosts { .. } => {
+            part_of_list(hosts(answer, width), answer, "hosts") + missing(answer).as_str()
+        }
         CtlAction::Host { .. } => host(answer, width),
         CtlAction::Metrics(_) => part_of_list(metrics(answer, width), answer, "metrics"),
         CtlAction::Events { .. } => events(answer, width),
@@ -212,7 +215,8 @@ fn acted(effect: &str, answer: &Value, width: Option<u16>) -> String {
     let more = answer["not_listed"].as_u64().filter(|more| *more > 0);
     let more = more.map_or(String::new(), |more| format!(", and {more} more"));
     let text = format!("{} {effect}: {}{more}", plural(count, "host", "hosts"), word(&answer["hosts"]));
-    if width.is_some() { paragraph(&text, 0, width) } else { text + "\n" }
+    let text = if width.is_some() { paragraph(&text, 0, width) } else { text + "\n" };
+    text + unreached(answer).as_str()
 }
 
 /// An overridden metric, with a hint if the value is outside its range.
@@ -313,15 +317,14 @@ fn status(answer: &Value, width: Option<u16>) -> String {
         whole("AWAY"),
     ];
     let row = |output: &Value| {
-        let [kind, target, pushes, failed] =
-            ["kind", "target", "pushes", "failures"].map(|field| word(&output[field]));
+        let [target, pushes, failed] = ["target", "pushes", "failures"].map(|field| word(&output[field]));
         let last = ago(&output["last_push"], &answer["time"]);
-        [kind, target, pushes, last, failed, duration(&output["away_for"])]
+        [kind_of(output), target, pushes, last, failed, duration(&output["away_for"])]
     };
     let outputs = table(columns, items(&answer["outputs"]).map(row), 0, width);
     let hosts = format!("hosts: {}", hosts.join(", "));
     let hosts = if width.is_some() { paragraph(&hosts, 0, width) } else { hosts + "\n" };
-    format!("{head}{hosts}\n{outputs}")
+    format!("{head}{hosts}\n{outputs}{}", shards(answer, width))
 }
 
 fn check(answer: &Value) -> String {

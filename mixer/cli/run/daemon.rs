@@ -11,6 +11,7 @@ use promemu_core::user_file::STDIN;
 use promemu_run::outputs::SharedOutputs;
 use promemu_run::run::StopReason;
 use promemu_run::spec::RunSpec;
+use promemu_run::transport::ShardCalls;
 use tracing::{error, info};
 
 use super::history::history;
@@ -77,17 +78,20 @@ pub(super) async fn keep_main(
 async fn idle_daemon(settings: &Arc<Settings>) -> Result<Option<(Api, Arc<SharedOutputs>)>, Error> {
     let run_settings = settings.run_settings(&RunDefaults::default())?;
     let outputs = SharedOutputs::open(&run_settings.outputs, settings.self_metrics_address(), false).await?;
-    Ok(start_api(settings, &outputs, RunDefaults::default()).await?.map(|api| (api, outputs)))
+    Ok(start_api(settings, &outputs, (RunDefaults::default(), None)).await?.map(|api| (api, outputs)))
 }
 
-/// Starts the API; `None` if it is off. Runs of clients push to where the config of the main run does, if it names a
+/// Starts the API; `None` if it is off, and no other shards ask for this one. Runs of clients push to where the config of the main run does, if it names a
 /// Pushgateway and theirs do not, and are served where the main run is.
 pub(super) async fn start_api(
     settings: &Arc<Settings>,
     outputs: &Arc<SharedOutputs>,
-    main: RunDefaults,
+    (main, shards): (RunDefaults, Option<ShardCalls>),
 ) -> Result<Option<Api>, Error> {
-    let Some(listen) = settings.listen().cloned() else { return Ok(None) };
+    let listen = settings.listen().cloned();
+    if listen.is_none() && shards.is_none() {
+        return Ok(None);
+    }
     let [for_runs, for_histories] = [Arc::clone(settings), Arc::clone(settings)];
     let daemon = Daemon {
         dirs: settings.config_dirs(),
@@ -96,6 +100,7 @@ pub(super) async fn start_api(
         links: settings.links(),
         series_max: settings.cli().max_series,
         memory_max: settings.memory_max(),
+        shards,
         outputs: Arc::clone(outputs),
         run_settings: Box::new(move |defaults| {
             let pushgateway_url = defaults.pushgateway_url.clone().or_else(|| main.pushgateway_url.clone());

@@ -57,7 +57,7 @@ impl RunHandle {
             }
             matched += 1;
         }
-        Ok(HostsPage { total: fleet.host_count(), matched, offset, limit, hosts })
+        Ok(HostsPage { total: fleet.host_count(), matched, offset, limit, hosts, shards: Vec::new() })
     }
 
     /// One host without its metrics.
@@ -115,5 +115,6 @@ fn host_view(fleet: &Fleet, id: HostId, now: Time, standing: &[(HostId, usize, A
         ttl_remaining_seconds: (left != Span::FOREVER).then(|| left.as_secs_f64()),
         metrics: host.shape.metrics.len(),
         overrides: standing[first..].iter().take_while(|(host, ..)| *host == id).count(),
+        shard: None,
     }
 }

@@ -94,6 +94,7 @@ impl RunHandle {
                     .filter(|attempts| *attempts > 0)
                     .map(|attempts| totals.attempt_seconds / f64::from(attempts)),
                 sent_bytes: (totals.sent_bytes > 0).then_some(totals.sent_bytes),
+                shard: None,
             }
         };
         self.facts().healths.named(now).into_iter().map(view).collect()

@@ -184,7 +184,15 @@ impl RunHandle {
         let names: Vec<String> = hosts.iter().take(ACTED_LISTED_MAX).map(ToString::to_string).collect();
         let not_listed = hosts.len() - names.len();
         let (count, time_unix) = (hosts.len(), time.unix_millis_secs());
-        Ok(ActedView { count, hosts: names, not_listed, time: time.rfc3339(), time_unix })
+        Ok(ActedView {
+            count,
+            hosts: names,
+            not_listed,
+            shards_refused: Vec::new(),
+            shards_missing: Vec::new(),
+            time: time.rfc3339(),
+            time_unix,
+        })
     }
 
     /// Emits an event. If `source` is a host's name, it counts as emitted by that host.

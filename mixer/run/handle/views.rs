@@ -59,8 +59,19 @@ pub struct JobView {
     pub name: String,
     /// The number of its hosts.
     pub hosts: usize,
-    /// The number of its families.
+    /// The number of its families; of several shards, the most that one has.
     pub families: usize,
+}
+
+/// One shard of a run, as another one sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ShardView {
+    /// Its number, from 1.
+    pub shard: u32,
+    /// `here` for the one that was asked, `answers`, or `missing` if it gives no answer within a second.
+    pub state: &'static str,
+    /// The address of its page; null if it has none, is missing, or can be reached by more than one address.
+    pub page: Option<String>,
 }
 
 /// One output and its health.
@@ -86,6 +97,9 @@ pub struct OutputView {
     pub mean_seconds: Option<f64>,
     /// The bytes sent; null where they are not counted.
     pub sent_bytes: Option<u64>,
+    /// The number of its shard, in a run of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
 }
 
 /// A page of hosts.
@@ -99,8 +113,11 @@ pub struct HostsPage {
     pub offset: usize,
     /// The most that are listed.
     pub limit: usize,
-    /// The hosts, in the config's order.
+    /// The hosts, in the config's order; in a run of several shards those of the first one come first.
     pub hosts: Vec<HostView>,
+    /// The shards, of which hosts of those that are missing are not listed; left out in a run that has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<ShardView>,
 }
 
 /// One host without its metrics.
@@ -126,6 +143,9 @@ pub struct HostView {
     pub metrics: usize,
     /// The number of its metrics with an override.
     pub overrides: usize,
+    /// The number of its shard, in a run of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
 }
 
 /// One host with its metrics.
@@ -289,6 +309,12 @@ pub struct ActedView {
     pub hosts: Vec<String>,
     /// The number of those that are not listed.
     pub not_listed: usize,
+    /// The numbers of shards that have refused the action for their hosts; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shards_refused: Vec<u32>,
+    /// The numbers of shards that do not answer, whose hosts did not take it; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shards_missing: Vec<u32>,
     /// The emulated time of the action, in UTC.
     pub time: String,
     /// The same in seconds since 1970.
