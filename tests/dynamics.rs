@@ -121,6 +121,12 @@ fn a_model_of_a_recording_runs_with_a_lever_that_acts_as_its_action_did() {
     let mut damaged = fs::read(&model).unwrap();
     *damaged.last_mut().unwrap() ^= 1;
     fs::write(&model, damaged).unwrap();
+    // Without a model there is nothing to check, which is no error where all configs are checked.
+    let (code, said) = told(&[&["check", "learned"], &of_plugins[..]].concat());
+    assert!(code == Some(2) && said.contains("argument \"model\" must be given"), "{said}");
+    let (code, said) = told(&[&["check", "--all"], &of_plugins[..]].concat());
+    assert!(code == Some(0), "{said}");
+
     let (code, said) = told(&[&["check", "learned", &of_model], &of_plugins[..]].concat());
     assert!(code == Some(2) && said.contains("is damaged: its content does not have the checksum"), "{said}");
 }

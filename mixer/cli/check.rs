@@ -69,7 +69,7 @@ fn check_all(settings: &Settings) -> Result<bool, Error> {
                 rows.extend(of_classes);
                 notes.extend(of_config);
             }
-            // Shipped configs are no errors where their plugins have not been built, or without the recording that they play.
+            // Shipped configs are no errors where their plugins have not been built, or without the recording or the model that they are of.
             Err(Error::Config(error)) if error.needs_more() => {
                 skipped.entry(missing_part(&error)).or_insert_with(Vec::new).push(name);
             }

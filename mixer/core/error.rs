@@ -100,6 +100,11 @@ impl Problems {
         self.add(Severity::NeedsMore, Some(span), message.into());
     }
 
+    /// Adds something that the config needs, without a place.
+    pub fn needs_more_anywhere(&mut self, message: impl Into<String>) {
+        self.add(Severity::NeedsMore, None, message.into());
+    }
+
     /// Removes what the config needs, for callers that run nothing.
     pub fn forget_needs(&mut self) {
         self.list.retain(|problem| problem.severity != Severity::NeedsMore);
@@ -233,7 +238,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// `true` if something that is missing, a plugin or a recording, is the only error.
+    /// `true` if something that is missing, as a plugin, a recording or an argument of a plugin's config, is the only error.
     #[must_use]
     pub fn needs_more(&self) -> bool {
         let Self::Invalid { problems, .. } = self else { return false };

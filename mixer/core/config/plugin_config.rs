@@ -58,7 +58,7 @@ fn value(arg: &ParamDecl, given: Option<&Value>, problems: &mut Problems) -> Opt
     let name = &arg.name;
     let Some(given) = given else {
         if arg.default.is_none() {
-            problems.error_anywhere(format!("argument {name:?} must be given: {}", arg.help));
+            problems.needs_more_anywhere(format!("argument {name:?} must be given: {}", arg.help));
         }
         return arg.default.clone();
     };
