@@ -88,6 +88,7 @@ mod replay;
 mod resilience_suite;
 mod rig;
 mod runs;
+mod same_queries;
 mod scrape;
 mod seaweed;
 mod secrets;
