@@ -29,7 +29,7 @@ export function showShards(shards = []) {
     shown = text;
     place.classList.toggle('failed', missing.length > 0);
     const gone = missing.length ? [`No answer from ${missing.length === 1 ? 'shard' : 'shards'} ${missing.map(({ shard }) => shard).join(', ')}: nothing here counts ${missing.length === 1 ? 'its' : 'their'} hosts. `] : [];
-    const elsewhere = others.length ? [' Those of the others are on the pages of ', ...listed(others.map(({ shard }) => pageOf(shard))), '.'] : [];
+    const elsewhere = others.length ? [` Those of the others are on the ${others.length === 1 ? 'page' : 'pages'} of `, ...listed(others.map(({ shard }) => pageOf(shard))), '.'] : [];
     place.replaceChildren(...gone, `Totals, hosts and ribbon are of the whole run; charts and the event log are of shard ${own} alone.`, ...elsewhere);
 }
 
