@@ -150,6 +150,12 @@ fn a_validation_scores_forecasts_and_measures_the_effect_of_an_action() {
     let level = effects.iter().find(|effect| effect["metric"] == "level").unwrap();
     let after_15 = level["responses"][2]["mean"].as_f64().unwrap();
     assert!((after_15 - 29.0).abs() < 3.0, "{level}");
+    // A new level follows from the old one and the action, which the rate of gets follows, too.
+    let inputs = report["importance"].as_array().unwrap();
+    let action = inputs.iter().find(|own| own["input"].as_str().unwrap().starts_with("action lever load"));
+    let action = action.unwrap_or_else(|| panic!("{report}"));
+    let figure = |name: &str| action[name].as_f64().unwrap();
+    assert!(figure("error_without") > 1.5 * figure("error"), "{report}");
     fs::write(&model, b"no model").unwrap();
     let (code, said) = told(&["validate", &model, &recording]);
     assert!(code == Some(2) && said.contains("is no file of promemu"), "{said}");

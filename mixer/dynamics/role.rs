@@ -127,6 +127,28 @@ impl RoleModel {
         state.missing.fill(false);
     }
 
+    /// The mean of the state that follows one, with these features.
+    #[must_use]
+    pub fn predicted(&self, state: &HostState, features: &[f64]) -> Vec<f64> {
+        let mut changes = vec![0.0; self.role.columns.len()];
+        add_product(&self.linear, features, &mut changes);
+        let mut pass = Pass::default();
+        if let Some(member) = self.members.get(state.member) {
+            member.forward(features, &state.units, &mut pass);
+        }
+        let x = |(place, change): (usize, f64)| {
+            let before = state.history[place];
+            match self.role.columns[place].by {
+                Predictor::Persistence => before,
+                Predictor::Linear => before + change,
+                Predictor::Network => {
+                    before + change + pass.corrections.get(place).copied().unwrap_or_default()
+                }
+            }
+        };
+        changes.into_iter().enumerate().map(x).collect()
+    }
+
     /// Moves the actions and the units, and makes the changes of the linear part.
     fn look(&self, state: &mut HostState, moment: Moment<'_>) {
         for (track, level) in state.tracks.iter_mut().zip(moment.levels) {

@@ -9,6 +9,7 @@
 //! | networks: their gradients, their training, and the ensemble on threads | [`gradient`], [`training`], [`members`] |
 //! | forecasts by own rollouts, and their scores | [`rollout`], [`scoring`] |
 //! | the noise of a step | [`noise`] |
+//! | inputs that matter, and networks that disagree | [`interpretation`] |
 //! | rows of a recording for a model that is there | [`matching`] |
 //! | a model that goes on learning, in a shadow | [`online`], with [`recursive`] least squares and drift by [`adwin`] |
 //! | all of it | [`fitting`]; [`validation`] of a model against another recording |
@@ -21,6 +22,7 @@ mod fitting;
 mod gradient;
 mod hyperparameters;
 mod identities;
+mod interpretation;
 mod levels;
 mod linear_part;
 mod matching;
@@ -38,6 +40,7 @@ mod validation;
 
 pub use fitting::{DynamicsFit, DynamicsOptions, FitProgress, fit_dynamics, train_member};
 pub use hyperparameters::{Hyperparameters, Stage};
+pub use interpretation::{Disagreement, Importance};
 pub use levels::ActionSupport;
 pub use members::{Checkpoints, NoCheckpoints};
 pub use online::{OnlineChange, OnlineEvent, OnlineLearner, OnlineReport};

@@ -46,9 +46,9 @@ mod toggles;
 mod validation;
 
 pub use dynamics::{
-    ActionEffect, ActionSupport, Checkpoints, DynamicsFit, DynamicsOptions, DynamicsValidation, FitProgress,
-    Hyperparameters, NoCheckpoints, OnlineChange, OnlineEvent, OnlineLearner, OnlineReport, Stage,
-    fit_dynamics, train_member, validate_dynamics,
+    ActionEffect, ActionSupport, Checkpoints, Disagreement, DynamicsFit, DynamicsOptions, DynamicsValidation,
+    FitProgress, Hyperparameters, Importance, NoCheckpoints, OnlineChange, OnlineEvent, OnlineLearner,
+    OnlineReport, Stage, fit_dynamics, train_member, validate_dynamics,
 };
 pub use error::LearnError;
 pub use fitting::{FitOptions, FittedConfig, fit};

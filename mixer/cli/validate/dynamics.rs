@@ -7,7 +7,7 @@ use promemu_core::error::Error;
 use promemu_core::plural::plural;
 use promemu_core::user_file;
 use promemu_dynamics::file::{BYTES_MAX, Model};
-use promemu_learn::{ActionEffect, DynamicsValidation, validate_dynamics};
+use promemu_learn::{ActionEffect, Disagreement, DynamicsValidation, Importance, validate_dynamics};
 use promemu_wire::recording::Recording;
 use serde_json::json;
 use tracing::warn;
@@ -24,6 +24,10 @@ use crate::table::{self, table, whole};
 
 /// Paths of a forecast.
 const PATHS: usize = 100;
+/// Inputs that the text shows.
+const INPUTS_SHOWN: usize = 12;
+const IMPORTANCE_COLUMNS: [&str; 4] = ["nRMSE AT 1", "WITHOUT IT", "MOST FOR", "INPUT"];
+const DISAGREEMENT_COLUMNS: [&str; 3] = ["SPREAD AT 15", "FURTHEST NETWORK", "METRIC"];
 const EFFECT_COLUMNS: [&str; 5] = ["AFTER 1", "AFTER 5", "AFTER 15, WITH ITS 90 %", "ACTION", "METRIC"];
 
 /// Scores a model on a recording, and prints and writes the report.
@@ -103,6 +107,11 @@ impl Report<'_> {
         if !self.found.effects.is_empty() {
             put(table(EFFECT_COLUMNS.map(whole), effects(&self.found.effects), 0, width));
         }
+        let shown: Vec<[String; 4]> = inputs(&self.found.importance).into_iter().take(INPUTS_SHOWN).collect();
+        put(table(IMPORTANCE_COLUMNS.map(whole), shown, 0, width));
+        if !self.found.disagreement.is_empty() {
+            put(table(DISAGREEMENT_COLUMNS.map(whole), apart(&self.found.disagreement), 0, width));
+        }
         text
     }
 
@@ -119,6 +128,9 @@ impl Report<'_> {
             page.push_str(&section(&format!("Metrics of role {n}"), METRIC_COLUMNS, &rows));
         }
         page.push_str(&section("Effects of actions", EFFECT_COLUMNS, &effects(&self.found.effects)));
+        page.push_str(&section("Importance of inputs", IMPORTANCE_COLUMNS, &inputs(&self.found.importance)));
+        let apart = apart(&self.found.disagreement);
+        page.push_str(&section("Disagreement of networks", DISAGREEMENT_COLUMNS, &apart));
         page.push_str(END);
         page
     }
@@ -133,6 +145,17 @@ impl Report<'_> {
                 "responses": effect.responses.iter().map(response).collect::<Vec<_>>(),
             })
         };
+        let importance = |own: &Importance| {
+            json!({
+                "role": own.role,
+                "input": own.input,
+                "error": own.error,
+                "error_without": own.error_without,
+                "metric": own.metric,
+                "metric_growth": own.metric_growth,
+            })
+        };
+        let disagreement = |own: &Disagreement| json!({ "metric": own.metric, "spread": own.spread, "member": own.member, "apart": own.apart });
         let roles = self.found.roles.iter();
         let report = json!({
             "model": self.args.config,
@@ -144,9 +167,28 @@ impl Report<'_> {
             "share": self.found.share,
             "roles": roles.map(|scores| scores.iter().map(score_json).collect::<Vec<_>>()).collect::<Vec<_>>(),
             "effects": self.found.effects.iter().map(effect).collect::<Vec<_>>(),
+            "importance": self.found.importance.iter().map(importance).collect::<Vec<_>>(),
+            "disagreement": self.found.disagreement.iter().map(disagreement).collect::<Vec<_>>(),
         });
         format!("{report:#}\n")
     }
+}
+
+/// Rows of inputs.
+fn inputs(importance: &[Importance]) -> Vec<[String; 4]> {
+    let row = |own: &Importance| {
+        let most = format!("{} ({:+.3})", own.metric, own.metric_growth);
+        [format!("{:.3}", own.error), format!("{:.3}", own.error_without), most, own.input.clone()]
+    };
+    importance.iter().map(row).collect()
+}
+
+/// Rows of metrics of which networks make different things.
+fn apart(disagreement: &[Disagreement]) -> Vec<[String; 3]> {
+    let row = |own: &Disagreement| {
+        [format!("{:.3}", own.spread), format!("{} ({:.3})", own.member, own.apart), own.metric.clone()]
+    };
+    disagreement.iter().map(row).collect()
 }
 
 /// Rows of effects.

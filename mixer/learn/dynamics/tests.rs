@@ -201,8 +201,15 @@ fn of_a_queue_that_saturates_the_network_is_kept_and_beats_the_linear_part() {
     );
     let scores = &model.role.scores;
     let at_15 = |predictor: &str| score(scores, predictor, None, 15).nrmse;
-    println!("{} {} {}", at_15("model"), at_15("ridge with actions"), at_15("persistence"));
+
     assert!(at_15("model") < 0.85 * at_15("ridge with actions"), "{scores:?}");
+    let found = validate_dynamics(&recording, &fit.model, 20, 1, |_, _, _| {}).unwrap();
+    let of = |input: &str| found.importance.iter().find(|own| own.input == input).unwrap();
+    for input in ["queue_length", "wait_seconds", "action load"] {
+        assert!(of(input).error_without > 1.3 * of(input).error, "{:?}", found.importance);
+    }
+    let apart = &found.disagreement[0];
+    assert!((1..=2).contains(&apart.member) && apart.spread > 0.0 && apart.spread < 0.5, "{apart:?}");
 }
 
 /// Checkpoints in memory, of which only so many can be kept.

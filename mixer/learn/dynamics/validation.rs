@@ -7,6 +7,7 @@ use promemu_dynamics::schema::{Predictor, Score};
 use promemu_dynamics::series::rates;
 use promemu_wire::recording::Recording;
 
+use super::interpretation::{Disagreement, Importance, disagreement, importance};
 use super::matching::rows_by_role;
 use super::rollout::{HORIZONS, LONGEST, Stretch, deviations};
 use super::rows::HostRows;
@@ -29,6 +30,10 @@ pub struct DynamicsValidation {
     pub share: f64,
     /// The effect of each action.
     pub effects: Vec<ActionEffect>,
+    /// The importance of each input.
+    pub importance: Vec<Importance>,
+    /// Metrics of which networks make different things.
+    pub disagreement: Vec<Disagreement>,
 }
 
 /// The response of a metric to an action that goes from 0 to 1 and stays there.
@@ -63,7 +68,14 @@ pub fn validate_dynamics(
         selection: Stretch { from: 0.0, to: 1.0 },
         held_out: Stretch { from: 1.0 - share, to: 1.0 },
     };
-    let mut found = DynamicsValidation { roles: Vec::new(), hosts: 0, share, effects: Vec::new() };
+    let mut found = DynamicsValidation {
+        roles: Vec::new(),
+        hosts: 0,
+        share,
+        effects: Vec::new(),
+        importance: Vec::new(),
+        disagreement: Vec::new(),
+    };
     for (n, own) in model.roles.iter().enumerate() {
         let rows: Vec<HostRows> = all[n].iter().map(|(_, rows)| rows.clone()).collect();
         progress("roles", n + 1, model.roles.len());
@@ -77,6 +89,8 @@ pub fn validate_dynamics(
         let linear = own.all_by(Predictor::Linear);
         found.roles.push(scoring.all(own, &linear, None));
         found.effects.extend(effects(model, own, &rows, &scales, Seed::new(seed)));
+        found.importance.extend(importance(model, n, &rows, &scales, Seed::new(seed)));
+        found.disagreement.extend(disagreement(own, &rows, stretches.held_out, &scales));
     }
     if found.hosts == 0 { Err(LearnError::NoHost) } else { Ok(found) }
 }
