@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What the program is made of, beside the sources of other crates.
+/// Parts of the program, beside the sources of other crates.
 const SOURCES: [&str; 6] = ["build.rs", "Cargo.toml", "Cargo.lock", "configs", "mixer", "plugins"];
 /// Written by cargo into each package; a clone does not have it.
 const PACKAGED: &str = ".cargo_vcs_info.json";

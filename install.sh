@@ -44,6 +44,7 @@ target() {
 # Copies a file of the release.
 get() {
     case "$from" in
+        *://*@*) die 'an address with a user in it is refused' ;;
         https://* | file://*) download "$from/$1" "$2" ;;
         # Anybody on the way could change what comes; on this machine nobody is on the way.
         http://127.0.0.1[:/]* | http://localhost[:/]* | http://127.0.0.1 | http://localhost) download "$from/$1" "$2" ;;
@@ -53,13 +54,9 @@ get() {
 }
 
 download() {
-    if have curl; then
-        curl --fail --silent --show-error --location --proto '=https,http,file' --proto-redir '=https' --output "$2" "$1"
-    elif have wget; then
-        wget --quiet --output-document="$2" "$1"
-    else
-        die 'curl or wget is needed to download'
-    fi
+    if ! have curl; then die 'curl is needed to download; without it, download the release and give its folder'; fi
+    # Never led away from https.
+    curl --fail --silent --show-error --location --proto '=https,http,file' --proto-redir '=https' --output "$2" "$1"
 }
 
 sum_of() {
@@ -70,8 +67,13 @@ sum_of() {
     fi | cut -d ' ' -f 1
 }
 
-# Prints the version of each archive for this machine, the lowest first.
+# Prints the version of each archive for this machine, the lowest first; what comes before a release is below it.
 versions() {
+    all_versions | grep -e - || true
+    all_versions | grep -v -e - || true
+}
+
+all_versions() {
     sed -n "s/^[0-9a-f]\{64\} [ *]promemu-\([0-9][^/]*\)-$kind\.tar\.gz\$/\1/p" "$work/SHA256SUMS" |
         sort -t . -k 1,1n -k 2,2n -k 3,3n
 }
@@ -87,13 +89,25 @@ promemu.fish share/fish/vendor_completions.d/promemu.fish
 FILES
 }
 
+# A file in the folders that this script has made.
+mark='INSTALLED-BY-INSTALL-SH'
+
+# What others have installed is not touched.
+check_owned() {
+    if [ -e "$1" ] && [ ! -e "$1/$mark" ]; then
+        die "$1 was not installed by this script; remove it by what installed it, or choose another --prefix"
+    fi
+}
+
 # Files are replaced as a whole, so that a promemu that runs goes on.
 install_files() {
     unpacked="$1"
     lib="$prefix/lib/promemu"
+    check_owned "$lib"
     mkdir -p "$prefix/lib"
     rm -rf -- "$lib.new" "$lib.old"
     mkdir "$lib.new"
+    printf 'This folder is replaced and removed by install.sh; files of your own belong elsewhere.\n' >"$lib.new/$mark"
     cp -R -- "$unpacked/plugins" "$unpacked/configs" "$unpacked"/LICENSE* "$unpacked/README.md" "$unpacked/CHANGELOG.md" "$lib.new/"
     if [ -e "$lib" ]; then mv -- "$lib" "$lib.old"; fi
     mv -- "$lib.new" "$lib"
@@ -106,9 +120,10 @@ install_files() {
 }
 
 uninstall() {
+    check_owned "$prefix/lib/promemu"
     rm -rf -- "$prefix/lib/promemu"
     files | while read -r _ target; do rm -f -- "$prefix/$target"; done
-    printf 'promemu is removed from %s; configs of your own are where they were\n' "$prefix"
+    printf 'promemu is removed from %s; files outside of lib/promemu are where they were\n' "$prefix"
 }
 
 install() {
@@ -132,14 +147,19 @@ install() {
         fi
     done
     tar -xzof "$work/archive" -C "$work"
+    said="$("$work/$name/promemu" -V)" || die "promemu $version does not run on this machine; build it from source"
     install_files "$work/$name"
-    printf 'installed: %s\n' "$("$prefix/bin/promemu" -V)"
+    printf 'installed: %s\n' "$said"
     # shellcheck disable=SC2016
     case ":$PATH:" in
         *":$prefix/bin:"*) ;;
         *) printf 'to find it: export PATH="%s/bin:$PATH"\n' "$prefix" ;;
     esac
     printf 'to see it:  promemu run hosts_load_with_peaks --embedded\n'
+}
+
+check_sum() {
+    if ! printf '%s\n' "$sum" | grep -qx '[0-9a-f]\{64\}'; then die '--sha256 needs a SHA-256 of 64 hexadecimal digits'; fi
 }
 
 main() {
@@ -156,7 +176,7 @@ main() {
                     --from) from="$2" ;;
                     --version) version="$2" ;;
                     --prefix) prefix="$2" ;;
-                    --sha256) sum="$2" ;;
+                    --sha256) sum="$(printf '%s' "$2" | tr 'A-F' 'a-f')" && check_sum ;;
                 esac
                 shift 2
                 ;;

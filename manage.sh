@@ -564,7 +564,7 @@ write_sums() (
 # Crates of the workspace that nobody depends on: their libraries are in the archive.
 readonly private_crates=(promemu-demo promemu-dynamics-plugin promemu-memcached promemu-population promemu-processes promemu-python)
 
-# What `cargo publish` would send, built from the packages alone unless cargo is told not to.
+# The packages that `cargo publish` would send, built from the packages alone unless cargo is told not to.
 package_crates() {
     ensure_rust
     local crate exclude=()
@@ -577,7 +577,7 @@ check_sdk() {
     local revision="${1:-}"
     ensure_rust
     if [[ -z $revision ]]; then
-        revision="$(git tag --list 'v*' --sort=-version:refname --no-contains HEAD | head -n 1)"
+        revision="$(git tag --list 'v*' --sort=-version:refname --no-contains HEAD --merged HEAD | head -n 1)"
         if [[ -z $revision ]]; then
             say '== plugin SDK: skipped, there is no release before this one'
             return

@@ -216,7 +216,7 @@ fn a_model_in_a_folder_learns_from_a_later_recording_and_can_be_rolled_back() {
     done(&["models", "promote", &folder, "2"]);
     let said = done(&["models", "list", &folder]);
     assert!(said.lines().any(|line| line.starts_with("* 2") && line.contains("(promoted)")), "{said}");
-    // What it has learned is not learned again.
+    // Rows that it has learned from are not learned again.
     let again = done(&["models", "learn", &folder, &later]);
     assert!(again.contains("0 rows learned") && again.contains("version 2 stays"), "{again}");
     assert!(told(&["models", "promote", &folder, "7"]).1.contains("version 7 cannot be read"));

@@ -40,6 +40,14 @@ impl Release {
     /// Makes the archive of a version, and writes its sum beside those of others. The program stands by itself, as the archive
     /// of `manage.sh` would take minutes to build.
     fn add(&self, version: &str) {
+        let program = env!("CARGO_BIN_EXE_promemu");
+        let script = format!(
+            "#!/bin/sh\nif [ \"$1\" = -V ]; then echo promemu {version}; else exec {program} \"$@\"; fi\n"
+        );
+        self.add_program(version, &script);
+    }
+
+    fn add_program(&self, version: &str, script: &str) {
         let name = format!("promemu-{version}-{}", self.kind);
         let root = self.dir.path().join(&name);
         std::fs::create_dir_all(root.join("configs")).unwrap();
@@ -51,10 +59,6 @@ impl Release {
         {
             std::fs::write(root.join(file), file).unwrap();
         }
-        let program = env!("CARGO_BIN_EXE_promemu");
-        let script = format!(
-            "#!/bin/sh\nif [ \"$1\" = -V ]; then echo promemu {version}; else exec {program} \"$@\"; fi\n"
-        );
         std::fs::write(root.join("promemu"), script).unwrap();
         let packed = format!(
             "chmod 755 '{name}/promemu' && tar -czf 'release/{name}.tar.gz' '{name}' && cd release && sha256sum *.tar.gz >SHA256SUMS"
@@ -166,6 +170,42 @@ fn the_highest_version_is_the_default_and_replaces_another() {
 }
 
 #[test]
+fn a_release_is_the_default_before_what_came_before_it() {
+    let release = Release::new();
+    for version in ["100.0.0-rc1", "100.0.0", "100.0.0-rc2"] {
+        release.add(version);
+    }
+    assert!(release.install(&release.folder().display().to_string(), &[]).status.success());
+    assert_eq!(release.installed_version(), "promemu 100.0.0");
+}
+
+#[test]
+fn files_of_others_and_a_program_that_works_are_left_alone() {
+    let release = Release::new();
+    let folder = release.folder().display().to_string();
+    let lib = release.prefix().join("lib/promemu");
+    std::fs::create_dir_all(&lib).unwrap();
+    std::fs::write(lib.join("theirs"), "").unwrap();
+    for args in [&[][..], &["--uninstall"]] {
+        let refused = release.install(&folder, args);
+        assert!(
+            !refused.status.success() && said(&refused).contains("not installed by this script"),
+            "{refused:?}"
+        );
+        assert_eq!(files(&release.prefix()), ["./lib/promemu/theirs"]);
+    }
+    std::fs::remove_dir_all(&lib).unwrap();
+    assert!(release.install(&folder, &[]).status.success());
+    release.add_program("102.0.0", "#!/no/such/interpreter\n");
+    let refused = release.install(&folder, &[]);
+    assert!(
+        !refused.status.success() && said(&refused).contains("does not run on this machine"),
+        "{refused:?}"
+    );
+    assert_eq!(release.installed_version(), concat!("promemu ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
 fn an_archive_without_its_sum_changes_nothing() {
     let release = Release::new();
     let folder = release.folder().display().to_string();
@@ -184,6 +224,8 @@ fn an_archive_without_its_sum_changes_nothing() {
     }
     std::fs::write(&archive, &whole).unwrap();
     let other = "0".repeat(64);
+    let empty = release.install(&folder, &["--sha256", ""]);
+    assert!(!empty.status.success() && said(&empty).contains("64 hexadecimal digits"), "{empty:?}");
     let pinned = release.install(&folder, &["--sha256", &other]);
     assert!(!pinned.status.success() && said(&pinned).contains(&format!("should be {other};")), "{pinned:?}");
     std::fs::write(release.folder().join("SHA256SUMS"), "").unwrap();

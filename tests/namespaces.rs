@@ -22,19 +22,21 @@ impl Namespaces {
     #[expect(clippy::print_stderr, reason = "a test reports that it is skipped")]
     pub(crate) fn start(count: usize) -> Option<Self> {
         let id = std::process::id();
-        let namespaces = Self { name: format!("pm{id}"), net: format!("10.213.{}", id % 256), count };
-        match namespaces.make() {
-            Ok(()) => Some(namespaces),
-            Err(why) => {
-                eprintln!("skipped: this user cannot make network namespaces that lose packets: {why}");
-                None
-            }
+        let name = format!("pm{id}");
+        if let Err(why) = ip(&format!("link add {name} type bridge")) {
+            eprintln!("skipped: this user cannot make networks: {why}");
+            return None;
         }
+        let namespaces = Self { name, net: format!("10.{}.{}", 200 + id / 256 % 50, id % 256), count };
+        if let Err(why) = namespaces.make() {
+            eprintln!("skipped: this user cannot make network namespaces that lose packets: {why}");
+            return None;
+        }
+        Some(namespaces)
     }
 
     fn make(&self) -> Result<(), String> {
         let Self { name, net, count } = self;
-        ip(&format!("link add {name} type bridge"))?;
         ip(&format!("addr add {net}.254/24 dev {name}"))?;
         ip(&format!("link set {name} up"))?;
         for number in 1..=*count {

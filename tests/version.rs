@@ -37,8 +37,16 @@ fn build_script(folder: &Path) -> PathBuf {
     program
 }
 
+/// Variables by which a hook of git names its repository.
+const GIT_PLACES: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+
 fn git(folder: &Path, args: &[&str]) -> String {
     let mut command = Command::new("git");
+    // This repository and this user have nothing to do with it.
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    for variable in GIT_PLACES {
+        command.env_remove(variable);
+    }
     command.arg("-C").arg(folder).args(["-c", "user.name=a", "-c", "user.email=a@localhost"]).args(args);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{args:?}: {output:?}");
@@ -52,6 +60,9 @@ fn a_build_names_the_commit_of_its_sources() {
     let commit = |folder: &Path, profile: &str, given: &str| {
         let mut script = Command::new(&script);
         script.current_dir(folder).env("CARGO_MANIFEST_DIR", folder).env("PROFILE", profile);
+        for variable in GIT_PLACES {
+            script.env_remove(variable);
+        }
         let output = script.env("TARGET", "x").env("PROMEMU_COMMIT", given).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix("cargo::rustc-env=PROMEMU_COMMIT="));

@@ -38,19 +38,25 @@ fn shows_all(run: &Sharded, asked: usize, homes: &BTreeMap<String, usize>) {
     assert_eq!(status["outputs"].as_array().unwrap().len(), SHARDS);
     let mut expected = vec!["answers"; SHARDS];
     expected[asked - 1] = "here";
-    assert_eq!(run.states(asked), expected);
+    let all_say = || (run.states(asked) == expected).then_some(());
+    eventually("all shards answer", all_say);
     let page = format!("http://127.0.0.1:{}", run.apis[0]);
     assert_eq!((&status["shards"][0]["page"], &status["shards"][2]["page"]), (&json!(page), &json!(null)));
     // Page by page, each host once, at its shard.
-    let pages = (0..4).map(|at| run.api(asked, &format!("/hosts?offset={}&limit=2", at * 2)));
-    let hosts: Vec<Value> = pages.flat_map(|page| page["hosts"].as_array().unwrap().clone()).collect();
+    let hosts: Vec<Value> = eventually("a list of all hosts", || {
+        let pages = (0..4).map(|at| run.api(asked, &format!("/hosts?offset={}&limit=2", at * 2)));
+        let hosts: Vec<Value> = pages.flat_map(|page| page["hosts"].as_array().unwrap().clone()).collect();
+        (hosts.len() == 7).then_some(hosts)
+    });
     let shards: Vec<u64> = hosts.iter().map(|host| host["shard"].as_u64().unwrap()).collect();
-    assert!(hosts.len() == 7 && shards.is_sorted(), "{hosts:?}");
+    assert!(shards.is_sorted(), "{hosts:?}");
     for host in hosts.iter().filter(|host| host["name"] != "source") {
         assert_eq!(host["shard"], homes[host["name"].as_str().unwrap()], "{host}");
     }
-    assert_eq!(run.api(asked, "/hosts?search=w-&limit=1")["matched"], 6);
-    assert_eq!(run.api(asked, "/fleet")["total"], 7);
+    eventually("six are found", || {
+        (run.api(asked, "/hosts?search=w-&limit=1")["matched"] == 6).then_some(())
+    });
+    eventually("all are on the map", || (run.api(asked, "/fleet")["total"] == 7).then_some(()));
 }
 
 #[test]
@@ -64,12 +70,16 @@ fn the_api_of_any_shard_steers_the_hosts_of_all() {
     eventually("the host shows it", || {
         (run.values("load")[&away].to_bits() == 42f64.to_bits()).then_some(())
     });
-    assert_eq!(run.api(2, "/overrides")["overrides"][0]["id"], metric);
-    assert_eq!(run.api(1, "/status")["overrides"], 1);
+    eventually("it is listed", || (run.api(2, "/overrides")["overrides"][0]["id"] == metric).then_some(()));
+    eventually("it is counted", || (run.api(1, "/status")["overrides"] == 1).then_some(()));
     run.ctl(1, &["release", &away, "load"]);
     run.ctl(1, &["stop", &away]);
-    eventually("it has ended", || (run.api(1, &path)["state"] == "stopped").then_some(()));
-    run.ctl(1, &["start", &away]);
+    eventually("it is stopped", || (run.api(1, &path)["state"] == "stopped").then_some(()));
+    // A host that is still about to end cannot start yet.
+    eventually("it starts again", || {
+        let start = format!("/api/v1/hosts/{away}/start");
+        (http("POST", run.apis[0], &start, "")?.0 < 300).then_some(())
+    });
     // A pattern, and a lever that only hosts of another shard have.
     assert!(run.ctl(1, &["down", "w-*", "--for", "1h"]).starts_with("6 hosts down"));
     eventually("all are down", || (run.api(2, "/status")["hosts"]["down"] == 6).then_some(()));
@@ -103,14 +113,16 @@ fn a_host_is_added_where_its_template_is_and_its_name_is_the_whole_runs() {
 fn missing_shard_is_named(run: &mut Sharded, homes: BTreeMap<String, usize>) {
     run.shards[SHARDS - 1].0.kill_unreaped();
     eventually("it is missing", || (run.states(1)[SHARDS - 1] == "missing").then_some(()));
-    let text = run.ctl(2, &["status"]);
-    assert!(text.contains("no answer from shard 3, whose hosts are left out"), "{text}");
+    eventually("it is named", || {
+        let text = run.ctl(2, &["status"]);
+        text.contains("no answer from shard 3, whose hosts are left out").then_some(())
+    });
     let (here, gone): (Vec<_>, Vec<_>) = homes.into_iter().partition(|(_, shard)| *shard != SHARDS);
-    let text = run.ctl(1, &["hosts"]);
-    assert!(
-        text.contains("no answer from shard 3") && here.iter().all(|(host, _)| text.contains(host)),
-        "{text}"
-    );
+    eventually("the hosts of the others are listed", || {
+        let text = run.ctl(1, &["hosts"]);
+        let are_listed = here.iter().all(|(host, _)| text.contains(host));
+        (text.contains("no answer from shard 3") && are_listed).then_some(())
+    });
     for (host, _) in gone {
         let (status, answer) = http("GET", run.apis[0], &format!("/api/v1/hosts/{host}"), "").unwrap();
         assert!(status == 502 && answer.contains("shard_missing"), "{status} {answer}");

@@ -19,7 +19,7 @@ use crate::error::ApiError;
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// Time limit of a body, from the request's head to its last byte.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Extracts a JSON body.
 #[derive(Debug)]

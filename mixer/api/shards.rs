@@ -1,8 +1,8 @@
 //! One run over all its shards: a request to any of them is about the whole run.
 //!
 //! Reading asks all shards and merges their answers; a host is read and steered at the shard that has it. What a client does
-//! to the whole run is done here, and reaches the others by itself. Nothing is kept: each request asks anew, waits for a second at
-//! most, and says which shards are missing. Streams, charts and series are those of the shard that was asked.
+//! to the whole run is done here, and reaches the others by itself. Nothing is kept: each request asks anew, waits three seconds at
+//! most for each answer, and says which shards are missing. Streams, charts and series are those of the shard that was asked.
 
 mod fleet_cells;
 mod gather;
@@ -23,10 +23,11 @@ use axum::response::{IntoResponse, Response};
 use promemu_run::handle::CommandError;
 use promemu_run::transport::{Call, Reply};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::body_budget::BODY_BYTES_MAX;
 use crate::error::ApiError;
-use crate::json_body::with_type_of_clients;
+use crate::json_body::{BODY_TIMEOUT, with_type_of_clients};
 use gather::is_unknown_host;
 use scope::{Scope, host_path};
 
@@ -47,13 +48,18 @@ pub(crate) async fn over_all(
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|found| found.as_bytes().starts_with(b"application/json"));
+    let has_length = request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+    let has_body = has_length || request.headers().contains_key(header::TRANSFER_ENCODING);
+    let has_type = request.headers().contains_key(header::CONTENT_TYPE);
     // A body that this shard would refuse is not passed on.
-    if request.method() != Method::GET && !is_json && request.headers().contains_key(header::CONTENT_TYPE) {
+    if request.method() != Method::GET && !is_json && (has_body || has_type) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let body = match timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let call = Call { method: parts.method.to_string(), path, body: body.to_vec() };

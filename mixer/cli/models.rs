@@ -35,12 +35,14 @@ pub(crate) fn models(args: &ModelsArgs) -> Result<(), Error> {
         ModelsCommand::Compare(args) => compare(args),
         ModelsCommand::Promote(args) => {
             let folder = ModelsFolder::open(&args.models.folder)?;
+            let _lock = folder.lock()?;
             folder.read(args.version)?;
             folder.make_current(args.version, Why::Promoted)?;
             say(&format!("version {} is current", args.version))
         }
         ModelsCommand::Rollback(args) => {
             let folder = ModelsFolder::open(&args.folder)?;
+            let _lock = folder.lock()?;
             let before = folder.before_current()?.ok_or_else(|| {
                 Error::Usage(format!("{} had no other current model before", args.folder.display()))
             })?;
@@ -90,6 +92,7 @@ fn add(args: &ModelsAddArgs) -> Result<(), Error> {
     let model =
         Model::from_bytes(&bytes).map_err(|error| Error::Usage(format!("{} {error}", path.display())))?;
     let folder = ModelsFolder::create(&args.models.folder)?;
+    let _lock = folder.lock()?;
     if let Some(current) = folder.current() {
         let hash = folder.read(current)?.schema_hash();
         if hash != model.schema_hash() {
@@ -155,6 +158,7 @@ fn compare(args: &ModelsCompareArgs) -> Result<(), Error> {
 
 fn learn(args: &ModelsLearnArgs) -> Result<(), Error> {
     let folder = ModelsFolder::open(&args.models.folder)?;
+    let _lock = folder.lock()?;
     let current = folder.needed_current()?;
     let mut learner = OnlineLearner::new(folder.read(current)?);
     let recording = Recording::open(&args.recording).map_err(|error| Error::Usage(error.to_string()))?;

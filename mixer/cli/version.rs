@@ -22,7 +22,7 @@ pub(crate) fn long() -> &'static str {
     &LONG
 }
 
-/// What some systems have and others do not, and debug assertions.
+/// Parts that some systems have and others do not, and debug assertions.
 fn features() -> Vec<&'static str> {
     let all = [
         ("debug", cfg!(debug_assertions)),

@@ -214,7 +214,7 @@ impl HostState {
         &self.scratch.features
     }
 
-    /// What the network has added to a change in the last step.
+    /// The network's part of a change in the last step.
     #[must_use]
     pub fn correction(&self, column: usize) -> f64 {
         self.scratch.pass.corrections.get(column).copied().unwrap_or_default()

@@ -117,12 +117,27 @@ impl WholeRun {
             return Ok(of_shard(reply.clone(), home));
         }
         let rest = own.all().filter(|shard| *shard != home).map(|shard| (shard, call.clone()));
-        let found = self.ask_all(rest).await.into_iter().find_map(|(shard, reply)| {
-            reply.filter(|reply| !is_unknown_host(reply)).map(|reply| of_shard(reply, shard))
-        });
-        found
-            .or(first)
-            .ok_or_else(|| ApiError::ShardMissing { host: name.to_owned(), shard: home.to_string() })
+        let mut replies = self.ask_all(rest).await;
+        replies.push((home, first));
+        host_reply(name, replies)
+    }
+}
+
+/// The reply of the shard that has a host: its success before an error. A shard that gave none may have the host that no other has.
+fn host_reply(name: &str, mut replies: Vec<(Shard, Option<Reply>)>) -> Result<Reply, ApiError> {
+    let rank = |(_, reply): &(Shard, Option<Reply>)| match reply {
+        Some(reply) if reply.is_success() => 0,
+        Some(reply) if !is_unknown_host(reply) => 1,
+        None => 2,
+        Some(_) => 3,
+    };
+    replies.sort_by_key(rank);
+    match replies.into_iter().next() {
+        Some((shard, Some(reply))) => Ok(of_shard(reply, shard)),
+        Some((shard, None)) => {
+            Err(ApiError::ShardMissing { host: name.to_owned(), shard: shard.to_string() })
+        }
+        None => Ok(not_found()),
     }
 }
 
@@ -163,6 +178,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_host_is_answered_for_by_the_shard_that_has_it_and_unknown_only_where_all_say_so() {
+        let shard = |number| format!("{number}/3").parse::<Shard>().unwrap();
+        let unknown =
+            || Reply { status: 404, page: None, body: br#"{"error":{"code":"unknown_host"}}"#.to_vec() };
+        let status = |status| Reply { status, page: None, body: Vec::new() };
+        let answered = |replies: [Option<Reply>; 3]| {
+            host_reply("a", (1..).map(shard).zip(replies).collect()).map(|reply| reply.status)
+        };
+        assert_eq!(answered([Some(status(413)), Some(status(200)), None]).ok(), Some(200));
+        assert_eq!(answered([Some(unknown()), Some(status(409)), None]).ok(), Some(409));
+        assert!(
+            matches!(answered([Some(unknown()), None, Some(unknown())]), Err(ApiError::ShardMissing { shard, .. }) if shard == "2/3")
+        );
+        assert_eq!(answered([Some(unknown()), Some(unknown()), Some(unknown())]).ok(), Some(404));
+    }
+
+    #[test]
     fn the_bus_reaches_the_hosts_of_the_run_and_nothing_else() {
         let is_taken = |method: &str, path: &str| {
             is_for_shards(&Call { method: method.to_owned(), path: path.to_owned(), body: Vec::new() })
@@ -176,6 +208,8 @@ mod tests {
             ("POST", "/api/v1/runs"),
             ("GET", "/api/v1/recordings"),
             ("GET", "/api/v1/hosts?run=second"),
+            ("GET", "/api/v1/hosts?r%75n=second"),
+            ("POST", "/api/v1/actions?run=main&run=second"),
             ("GET", "not a path"),
             ("", "/api/v1/status"),
         ] {

@@ -30,7 +30,9 @@ impl Scope {
     /// The scope of a request. Runs that clients have created have no shards.
     pub(super) fn of(method: &Method, uri: &Uri) -> Self {
         let Some(path) = uri.path().strip_prefix("/api/v1/") else { return Self::Own };
-        if pairs(uri.query().unwrap_or_default()).any(|(name, value)| name == "run" && value != MAIN) {
+        let decoded = |text| percent_decode_str(text).decode_utf8_lossy();
+        let is_other = |(name, value)| decoded(name) == "run" && decoded(value) != MAIN;
+        if pairs(uri.query().unwrap_or_default()).any(is_other) {
             return Self::Own;
         }
         let parts: Vec<&str> = path.split('/').collect();

@@ -1,4 +1,4 @@
-//! What happened to the whole run lately.
+//! Recent spans and marks of the whole run.
 //!
 //! Phases, faults, levers and events that cross are the same in all shards, and are shown once; hosts are taken down and
 //! overridden in their own.

@@ -22,6 +22,7 @@ use crate::output_file;
 /// The name of the link.
 const CURRENT: &str = "current";
 const HISTORY: &str = "history.jsonl";
+const LOCK: &str = ".lock";
 /// The largest history that is read.
 const HISTORY_BYTES_MAX: u64 = 16 << 20;
 
@@ -54,6 +55,23 @@ impl ModelsFolder {
             return Ok(Self(path.to_owned()));
         }
         Err(Error::Usage(format!("{} is no folder of models; promemu models add makes one", path.display())))
+    }
+
+    /// Keeps other processes from changes, until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Another one is about to make some.
+    pub(super) fn lock(&self) -> Result<fs::File, Error> {
+        let path = self.0.join(LOCK);
+        let file = fs::File::create(&path).map_err(|source| unwritable(&path, "FOLDER", source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(_) => Err(Error::Usage(format!(
+                "{} is being changed by another promemu; try again when that has ended",
+                self.0.display()
+            ))),
+        }
     }
 
     /// The folder, made if it is not there.
@@ -135,8 +153,12 @@ impl ModelsFolder {
         let change = Change { at: wall_now().rfc3339(), version, why };
         let line =
             serde_json::to_string(&change).map_err(|error| Error::Run(format!("the history: {error}")))?;
-        let file = fs::OpenOptions::new().create(true).append(true).open(self.0.join(HISTORY));
-        file.and_then(|mut file| writeln!(file, "{line}")).map_err(unwritable)
+        let path = self.0.join(HISTORY);
+        let written = fs::read(&path).unwrap_or_default();
+        // Behind the half line of a process that was killed a new one begins.
+        let begin = if written.last().is_some_and(|last| *last != b'\n') { "\n" } else { "" };
+        let file = fs::OpenOptions::new().create(true).append(true).open(path);
+        file.and_then(|mut file| file.write_all(format!("{begin}{line}\n").as_bytes())).map_err(unwritable)
     }
 
     /// All changes of the current version, the oldest first.
@@ -214,5 +236,16 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{text}{{\"at\":\"2026")).unwrap();
         assert_eq!(folder.history().unwrap().len(), 2);
+        folder.make_current(1, Why::RolledBack).unwrap();
+        assert_eq!(folder.history().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn one_process_at_a_time_changes_a_folder() {
+        let (_dir, folder) = changed(&[(1, Why::Added)]);
+        let first = folder.lock().unwrap();
+        assert!(folder.lock().unwrap_err().to_string().contains("try again when that has ended"));
+        drop(first);
+        folder.lock().unwrap();
     }
 }

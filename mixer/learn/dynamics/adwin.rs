@@ -48,7 +48,7 @@ impl Summed {
         }
     }
 
-    /// What is left of these without some of them.
+    /// These without some of them.
     fn without(self, part: Self) -> Self {
         let count = self.count - part.count;
         if count <= 0.0 {

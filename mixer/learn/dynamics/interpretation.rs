@@ -1,4 +1,4 @@
-//! What a model goes by: how much worse it predicts with one of its inputs from another time, and where its networks disagree.
+//! Inputs that a model goes by: how much worse it predicts with one of them from another time, and where its networks disagree.
 
 use promemu_core::rng::Seed;
 use promemu_dynamics::actions::FEATURES;

@@ -132,7 +132,7 @@ impl OnlineLearner {
         &self.model
     }
 
-    /// Learns from the rows that are new: not learned from yet, and not before the end of the recording that the model was fitted on.
+    /// Learns from the rows that are later than all that the model has learned from.
     ///
     /// # Errors
     ///
@@ -146,8 +146,7 @@ impl OnlineLearner {
         if all.iter().all(Vec::is_empty) {
             return Err(LearnError::NoHost);
         }
-        let [begin_ms, .., end_ms] = self.model.lineage.times_ms;
-        let is_after = |at_ms: i64| at_ms < begin_ms || at_ms > end_ms;
+        let end_ms = self.model.lineage.times_ms[3];
         let mut report = OnlineReport::default();
         let mut sums = [0.0; 2];
         let mut newest_ms = end_ms;
@@ -157,7 +156,7 @@ impl OnlineLearner {
             for (n, (host, own)) in hosts.iter().enumerate() {
                 let seen_ms = learner.hosts.get(&host.name).map_or(i64::MIN, |(_, seen_ms)| *seen_ms);
                 let times = (1..own.len()).map(|row| (own.at_ms(row), n, row));
-                rows.extend(times.filter(|(at_ms, ..)| *at_ms > seen_ms && is_after(*at_ms)));
+                rows.extend(times.filter(|(at_ms, ..)| *at_ms > seen_ms && *at_ms > end_ms));
             }
             rows.sort_unstable();
             for (at_ms, n, row) in rows {

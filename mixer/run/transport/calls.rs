@@ -1,7 +1,7 @@
 //! Calls from one shard to another: a request and its answer, by NATS' request and reply on the subject
 //! `promemu.RUN.calls.SHARD`. It knows nothing of what they say.
 //!
-//! A shard that is not there is known at once, as the server says that nobody listens; one that hangs, after a second.
+//! A shard that is not there is known at once, as the server says that nobody listens; one that hangs, after three seconds.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::settings::RunName;
 use super::subject;
 
 /// A shard answers within this time, or is missing.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// The most calls that a shard works on at the same time; further ones are refused.
 const CALLS_MAX: usize = 32;
 /// The share of a message that its headers may take.
@@ -101,7 +101,7 @@ impl ShardCalls {
         subject(&self.run, &format!("calls.{}", shard.number()))
     }
 
-    /// Asks another shard; `None` if it gives no answer in time, or the bus is away.
+    /// Asks another shard; `None` if it gives no answer in time, is too busy, or the bus is away.
     pub async fn ask(&self, shard: Shard, call: Call) -> Option<Reply> {
         if self.client.connection_state() != State::Connected {
             return None;
@@ -113,6 +113,9 @@ impl ShardCalls {
         let message = timeout(ANSWER_WITHIN, asked).await.ok()?.ok()?;
         let header = |name| message.headers.as_ref()?.get(name);
         let status = header(STATUS)?.as_str().parse().ok()?;
+        if status == BUSY {
+            return None;
+        }
         let page = header(PAGE).map(|page| page.as_str().to_owned());
         Some(Reply { status, page, body: message.payload.to_vec() })
     }

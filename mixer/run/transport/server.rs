@@ -16,6 +16,8 @@ use super::settings::BusSettings;
 const LOG_MESSAGES_MAX: i64 = 10_000;
 /// The longest time for which it keeps them.
 pub(super) const LOG_AGE_MAX: Duration = Duration::from_hours(7 * 24);
+/// A message that is sent again within this time is the same one: its sender waits for the server no longer, as a rule.
+const DUPLICATE_WINDOW: Duration = Duration::from_hours(1);
 /// The server answers within this time, or is away.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The stream of the logs of all runs, and the first part of all subjects.
@@ -61,6 +63,7 @@ pub(super) async fn stream_of_logs(jetstream: &jetstream::Context) -> Result<str
         subjects: vec![format!("{STREAM}.*.log")],
         max_messages_per_subject: LOG_MESSAGES_MAX,
         max_age: LOG_AGE_MAX,
+        duplicate_window: DUPLICATE_WINDOW,
         ..stream::Config::default()
     };
     jetstream.get_or_create_stream(config).await.map_err(unanswered)

@@ -34,7 +34,7 @@ fn model() -> Model {
     let (_dir, recording) = system(900, 5, |_, temperature, _| temperature);
     let numbers = Hyperparameters { members: 0, ..Hyperparameters::default() };
     let mut model = fitted(&recording, &options(numbers)).model;
-    // What follows is another recording, at the same times.
+    // Another recording follows, at the same times.
     model.lineage.times_ms = [-4, -3, -2, -1];
     model
 }
