@@ -190,7 +190,8 @@ fn follows_the_pattern(path: Option<&Path>) -> (Run, Vec<u32>) {
     let shown = eventually("all of it is shown", || {
         run.of("sshd").map(|line| value(&line)).filter(|shown| *shown >= now - 0.01)
     });
-    assert!(shown <= used(), "{shown} are shown");
+    // The time of a worker that ends is in neither place for a moment.
+    eventually(&format!("no more than that is shown, but {shown}"), || (shown <= used()).then_some(()));
     (run, pids)
 }
 
