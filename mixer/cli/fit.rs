@@ -84,7 +84,8 @@ fn out<'a>(args: &'a FitArgs, form: &OutForm) -> Result<&'a Path, Error> {
 pub(crate) fn told(error: LearnError) -> Error {
     match error {
         LearnError::Recording(source) => {
-            Error::System { what: "the recording cannot be read; record it again".to_owned(), source }
+            let what = "the recording cannot be read; promemu data quality says which files are damaged";
+            Error::System { what: what.to_owned(), source }
         }
         other => Error::Usage(other.to_string()),
     }

@@ -40,6 +40,7 @@ mod list;
 mod logs;
 mod man;
 mod metrics_file;
+mod model_file;
 mod models;
 mod new;
 mod once;

@@ -5,8 +5,6 @@ mod folder;
 use promemu_core::error::Error;
 use promemu_core::plural::plural;
 use promemu_core::time::Time;
-use promemu_core::user_file;
-use promemu_dynamics::file::{BYTES_MAX, Model};
 use promemu_dynamics::schema::Score;
 use promemu_learn::{OnlineChange, OnlineLearner, OnlineReport, validate_dynamics};
 use promemu_wire::recording::Recording;
@@ -16,8 +14,8 @@ use crate::args::{ModelsAddArgs, ModelsArgs, ModelsCommand, ModelsCompareArgs, M
 use crate::fit::told;
 use crate::progress_bar::ProgressSteps;
 use crate::report_file::{self, is_printed};
-use crate::stdout;
 use crate::table::{self, table, whole};
+use crate::{model_file, stdout};
 use folder::{ModelsFolder, Why};
 
 /// Paths of a forecast.
@@ -87,10 +85,7 @@ const fn word(why: Why) -> &'static str {
 
 fn add(args: &ModelsAddArgs) -> Result<(), Error> {
     let path = &args.model;
-    let bytes = user_file::read(path, BYTES_MAX)
-        .map_err(|error| Error::Usage(format!("{} cannot be read: {error}", path.display())))?;
-    let model =
-        Model::from_bytes(&bytes).map_err(|error| Error::Usage(format!("{} {error}", path.display())))?;
+    let model = model_file::read(path)?;
     let folder = ModelsFolder::create(&args.models.folder)?;
     let _lock = folder.lock()?;
     if let Some(current) = folder.current() {

@@ -14,13 +14,12 @@ use promemu_core::backfill::Grid;
 use promemu_core::error::Error;
 use promemu_core::time::{Span, Time};
 use promemu_dynamics::file::EXTENSION;
-use promemu_learn::{
-    EmulatedRun, LearnError, Validation, ValidationOptions, sample_step, validate as compared,
-};
+use promemu_learn::{EmulatedRun, Validation, ValidationOptions, sample_step, validate as compared};
 use promemu_wire::recording::Recording;
 use promemu_wire::samples::Selector;
 
 use crate::args::ValidateArgs;
+use crate::fit::told;
 use crate::progress_bar::ProgressSteps;
 use crate::report_file::{self, is_printed};
 use crate::settings::Settings;
@@ -128,14 +127,4 @@ fn grid(recording: &Recording, options: &ValidationOptions) -> Result<Grid, Erro
     let (begin, end) = recording.range().unwrap_or_default();
     let from = Time::from_unix_millis(begin).rounded_down(SECOND);
     Ok(Grid { from, to: Time::from_unix_millis(end), step })
-}
-
-fn told(error: LearnError) -> Error {
-    match error {
-        LearnError::Recording(source) => {
-            let what = "the recording cannot be read; promemu data quality says which files are damaged";
-            Error::System { what: what.to_owned(), source }
-        }
-        other => Error::Usage(other.to_string()),
-    }
 }

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 
 use promemu_core::error::Error;
 use promemu_core::user_file;
-use promemu_dynamics::file::{BYTES_MAX, EXTENSION, Model};
+use promemu_dynamics::file::{EXTENSION, Model};
 use promemu_run::clock::wall_now;
 use promemu_run::whole_file::unwritable;
 use serde::{Deserialize, Serialize};
 
-use crate::output_file;
+use crate::{model_file, output_file};
 
 /// The name of the link.
 const CURRENT: &str = "current";
@@ -118,13 +118,13 @@ impl ModelsFolder {
 
     pub(super) fn read(&self, version: u32) -> Result<Model, Error> {
         let path = self.file(version);
-        let bytes = user_file::read(&path, BYTES_MAX).map_err(|error| {
-            Error::Usage(format!(
-                "version {version} cannot be read: {}: {error}; promemu models list says which there are",
+        if !path.exists() {
+            return Err(Error::Usage(format!(
+                "version {version} cannot be read: there is no {}; promemu models list says which there are",
                 path.display()
-            ))
-        })?;
-        Model::from_bytes(&bytes).map_err(|error| Error::Usage(format!("{} {error}", path.display())))
+            )));
+        }
+        model_file::read(&path)
     }
 
     /// Writes the next version.

@@ -5,22 +5,21 @@ use std::process::ExitCode;
 
 use promemu_core::error::Error;
 use promemu_core::plural::plural;
-use promemu_core::user_file;
-use promemu_dynamics::file::{BYTES_MAX, Model};
+use promemu_dynamics::file::Model;
 use promemu_learn::{ActionEffect, Disagreement, DynamicsValidation, Importance, validate_dynamics};
 use promemu_wire::recording::Recording;
 use serde_json::json;
 use tracing::warn;
 
-use super::told;
 use crate::args::ValidateArgs;
 use crate::dynamics_report::{METRIC_COLUMNS, PREDICTOR_COLUMNS, metrics, predictors, score_json};
+use crate::fit::told;
 use crate::html_escape::escaped;
 use crate::progress_bar::ProgressSteps;
 use crate::report_file::{self, is_printed};
 use crate::report_page::{END, head, section};
-use crate::stdout;
 use crate::table::{self, table, whole};
+use crate::{model_file, stdout};
 
 /// Paths of a forecast.
 const PATHS: usize = 100;
@@ -46,10 +45,7 @@ pub(super) fn validate(args: &ValidateArgs, seed: u64) -> Result<ExitCode, Error
         )));
     }
     let path = Path::new(&args.config);
-    let bytes = user_file::read(path, BYTES_MAX)
-        .map_err(|error| Error::Usage(format!("{} cannot be read: {error}", path.display())))?;
-    let model =
-        Model::from_bytes(&bytes).map_err(|error| Error::Usage(format!("{} {error}", path.display())))?;
+    let model = model_file::read(path)?;
     let recording = Recording::open(&args.recording).map_err(|error| Error::Usage(error.to_string()))?;
     let bar = ProgressSteps::new();
     let outcome = validate_dynamics(&recording, &model, PATHS, seed, |of, done, all| bar.show(of, done, all));
