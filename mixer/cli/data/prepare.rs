@@ -18,6 +18,7 @@ use tracing::warn;
 
 use super::query::open;
 use crate::args::PrepareArgs;
+use crate::fit;
 use crate::progress_bar::ProgressSteps;
 use crate::stdout;
 use crate::table::{table, whole, width};
@@ -83,15 +84,12 @@ fn warn_of_leaks(spec: &PrepareSpec) {
 
 fn told(error: LearnError, out: &Path) -> Error {
     match error {
-        LearnError::Recording(source) => {
-            Error::System { what: "the recording cannot be read; record it again".to_owned(), source }
-        }
         LearnError::Output(source) => unwritable(out, "--out", source),
         LearnError::TooLarge { max } => Error::Usage(format!(
             "a part or the rows of training have more than {max} samples; take fewer series with match of extract, a longer \
              step, or shorter parts with every of load"
         )),
-        other => Error::Usage(other.to_string()),
+        other => fit::told(other),
     }
 }
 
